@@ -1,0 +1,1 @@
+"""From a topology to energy: simulation engines, MACs, voltage curves, savings."""

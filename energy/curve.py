@@ -1,0 +1,206 @@
+"""Voltage curves: supply voltage -> bit error rate and energy per SRAM access.
+
+Between measured points energy is linear in voltage, and so is the logarithm of the bit error rate.
+Outside them nothing is known: a look-up there is an error.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from bisect import bisect_left
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nfenergy.errors import InputError, UnknownName
+from nfenergy.files import read_text
+
+CURVES = ("stutz2021-14nm",)
+CSV_COLUMNS = ("voltage_norm", "bit_error_rate_percent", "energy_per_access_norm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """The voltage that the base model's weight SRAM runs at, and what it costs there.
+
+    Attributes:
+        curve: name of the voltage curve.
+        voltage_norm: supply voltage relative to Vmin.
+        bit_error_rate: fraction of bits in error; an upper bound where `bit_error_rate_is_bound`.
+        bit_error_rate_is_bound: the voltage lies above the lowest rate that was measured.
+        energy_per_access_norm: energy of an SRAM access relative to that at Vmin.
+    """
+
+    curve: str
+    voltage_norm: float
+    bit_error_rate: float
+    bit_error_rate_is_bound: bool
+    energy_per_access_norm: float
+
+
+class CurvePoint(BaseModel):
+    """One measured voltage."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    voltage_norm: Annotated[float, Field(gt=0, le=1)]
+    bit_error_rate_percent: Annotated[float, Field(ge=0, le=50)]
+    energy_per_access_norm: Annotated[float, Field(gt=0, le=1)]
+
+
+class VoltageCurve(BaseModel):
+    """A measured voltage curve, points by rising voltage; the last is Vmin: no errors, energy 1."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str = ""
+    source: str = ""
+    normalisation: str = ""
+    notes: tuple[str, ...] = ()
+    points: Annotated[tuple[CurvePoint, ...], Field(min_length=3)]
+
+    def at_voltage(self, voltage_norm: float) -> OperatingPoint:
+        """The operating point at a supply voltage relative to Vmin.
+
+        Raises:
+            InputError: the voltage was not covered by the measurement.
+        """
+        voltages = [point.voltage_norm for point in self.points]
+        if not voltages[0] <= voltage_norm <= voltages[-1]:
+            raise InputError(
+                f"voltage {voltage_norm:g} is outside curve {self.name!r}, "
+                f"which was measured from {voltages[0]:g} to {voltages[-1]:g} of Vmin"
+            )
+        upper = bisect_left(voltages, voltage_norm)
+        above = self.points[upper]
+        if above.voltage_norm == voltage_norm:
+            return self._point(
+                voltage_norm, above.bit_error_rate_percent / 100.0, above.energy_per_access_norm
+            )
+        below = self.points[upper - 1]
+        share = (voltage_norm - below.voltage_norm) / (above.voltage_norm - below.voltage_norm)
+        energy = _between(below.energy_per_access_norm, above.energy_per_access_norm, share)
+        if above.bit_error_rate_percent == 0:
+            return self._point(voltage_norm, below.bit_error_rate_percent / 100.0, energy, bound=True)
+        exponent = _between(
+            math.log10(below.bit_error_rate_percent), math.log10(above.bit_error_rate_percent), share
+        )
+        return self._point(voltage_norm, 10.0 ** (exponent - 2.0), energy)
+
+    def at_bit_error_rate(self, bit_error_rate: float) -> OperatingPoint:
+        """The operating point at a bit error rate, a fraction; 0 is Vmin.
+
+        Raises:
+            InputError: no measured voltage has this rate.
+        """
+        percent = 100.0 * bit_error_rate
+        measured = [point for point in self.points if point.bit_error_rate_percent > 0]
+        for point in self.points:
+            if math.isclose(point.bit_error_rate_percent, percent, rel_tol=1e-12):
+                return self._point(point.voltage_norm, bit_error_rate, point.energy_per_access_norm)
+        highest, lowest = measured[0].bit_error_rate_percent, measured[-1].bit_error_rate_percent
+        if not lowest <= percent <= highest:
+            raise InputError(
+                f"bit error rate {percent:g}% is outside curve {self.name!r}, "
+                f"which was measured from {lowest:g}% to {highest:g}% (and 0)"
+            )
+        upper = next(i for i, point in enumerate(measured) if point.bit_error_rate_percent < percent)
+        below, above = measured[upper - 1], measured[upper]
+        log_below, log_above = (math.log10(point.bit_error_rate_percent) for point in (below, above))
+        share = (math.log10(percent) - log_below) / (log_above - log_below)
+        return self._point(
+            _between(below.voltage_norm, above.voltage_norm, share),
+            bit_error_rate,
+            _between(below.energy_per_access_norm, above.energy_per_access_norm, share),
+        )
+
+    def voltage_at_energy(self, energy_per_access_norm: float) -> float | None:
+        """The highest voltage with at most this energy per access; None below the measured range."""
+        energies = [point.energy_per_access_norm for point in self.points]
+        if energy_per_access_norm >= energies[-1]:
+            return self.points[-1].voltage_norm
+        if energy_per_access_norm < energies[0]:
+            return None
+        upper = next(i for i, energy in enumerate(energies) if energy > energy_per_access_norm)
+        below, above = self.points[upper - 1], self.points[upper]
+        share = (energy_per_access_norm - below.energy_per_access_norm) / (
+            above.energy_per_access_norm - below.energy_per_access_norm
+        )
+        return _between(below.voltage_norm, above.voltage_norm, share)
+
+    def _point(
+        self, voltage: float, bit_error_rate: float, energy: float, *, bound: bool = False
+    ) -> OperatingPoint:
+        return OperatingPoint(
+            curve=self.name,
+            voltage_norm=voltage,
+            bit_error_rate=bit_error_rate,
+            bit_error_rate_is_bound=bound,
+            energy_per_access_norm=energy,
+        )
+
+
+def load_curve(name_or_file: str) -> VoltageCurve:
+    """A shipped curve by name, or a curve from a YAML file, or from a CSV with the columns `CSV_COLUMNS`.
+
+    Raises:
+        UnknownName: neither a shipped curve nor a file.
+        InputError: the file is not a voltage curve; the message names the field.
+    """
+    if name_or_file.lower() in CURVES:
+        resource = files("energy") / "data" / "curves" / f"{name_or_file.lower()}.yaml"
+        return _validated(yaml.safe_load(resource.read_text(encoding="utf-8")), name_or_file)
+    path = Path(name_or_file)
+    if path.suffix.lower() not in (".yaml", ".yml", ".csv"):
+        raise UnknownName("voltage curve", name_or_file, CURVES)
+    text = read_text(path, "voltage curve")
+    if path.suffix.lower() == ".csv":
+        rows = [
+            {column: row.get(column) for column in CSV_COLUMNS} for row in csv.DictReader(io.StringIO(text))
+        ]
+        return _validated({"name": path.stem, "points": rows}, str(path))
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    return _validated(content, str(path))
+
+
+def _validated(content: object, where: str) -> VoltageCurve:
+    try:
+        curve = VoltageCurve.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "content"
+        raise InputError(f"voltage curve {where}: {field}: {first['msg']}") from error
+    _check_order(curve, where)
+    return curve
+
+
+def _check_order(curve: VoltageCurve, where: str) -> None:
+    for index, (low, high) in enumerate(zip(curve.points, curve.points[1:], strict=False), start=2):
+        if not (
+            low.voltage_norm < high.voltage_norm
+            and low.energy_per_access_norm < high.energy_per_access_norm
+            and low.bit_error_rate_percent > high.bit_error_rate_percent
+        ):
+            raise InputError(
+                f"voltage curve {where}: point {index} does not follow its predecessor: with rising "
+                "voltage the energy must rise and the bit error rate fall"
+            )
+    last = curve.points[-1]
+    if (last.voltage_norm, last.bit_error_rate_percent, last.energy_per_access_norm) != (1, 0, 1):
+        raise InputError(
+            f"voltage curve {where}: the last point must be Vmin: voltage 1, bit error rate 0, energy 1"
+        )
+
+
+def _between(low: float, high: float, share: float) -> float:
+    return low + share * (high - low)

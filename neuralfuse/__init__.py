@@ -1,0 +1,1 @@
+"""Networks, quantization, bit errors and the training of NeuralFuse generators."""

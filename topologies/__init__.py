@@ -1,0 +1,1 @@
+"""PyTorch models as SCALE-Sim topologies: trace, lower, write and read."""

@@ -1,0 +1,169 @@
+"""The records that travel from a model to the simulator: `Layer`, `Topology`, `Coverage`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nfenergy.errors import InputError
+
+LARGEST_EXTENT = 2**31 - 1
+
+
+class LayerShape(NamedTuple):
+    """What SCALE-Sim knows of a layer. Layers of equal shape have equal counts."""
+
+    ifmap_h: int
+    ifmap_w: int
+    filter_h: int
+    filter_w: int
+    channels: int
+    filters: int
+    stride: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One row of a SCALE-Sim topology: a dense convolution without padding, batch 1.
+
+    A matrix product of an M x K ifmap with a K x N filter is the row with ifmap M x K, filter
+    1 x K, one channel, N filters and stride 1 (`Layer.gemm`).
+
+    Attributes:
+        name: dotted path of the PyTorch module, with the group or phase where one operation becomes
+            several layers, or the name in a topology file. Written files carry neither (see `table`).
+        ifmap_h, ifmap_w: ifmap extents in pixels, padding folded in.
+        filter_h, filter_w: filter extents in pixels.
+        channels: input channels.
+        filters: output channels.
+        stride: pixels, the same in both directions.
+        operation: ``conv2d``, ``linear`` or ``conv_transpose2d``; empty for a file's layers.
+
+    Raises:
+        InputError: an extent is not positive, too large, or a filter exceeds its ifmap.
+    """
+
+    name: str
+    ifmap_h: int
+    ifmap_w: int
+    filter_h: int
+    filter_w: int
+    channels: int
+    filters: int
+    stride: int
+    operation: str = ""
+
+    def __post_init__(self) -> None:
+        for field, value in zip(LayerShape._fields, self.shape, strict=True):
+            if not 1 <= value <= LARGEST_EXTENT:
+                raise InputError(f"layer {self.name!r}: {field} is {value}, expected 1 to {LARGEST_EXTENT}")
+        if self.filter_h > self.ifmap_h or self.filter_w > self.ifmap_w:
+            raise InputError(
+                f"layer {self.name!r}: its {self.filter_h} x {self.filter_w} filter is larger than "
+                f"its {self.ifmap_h} x {self.ifmap_w} ifmap"
+            )
+
+    @classmethod
+    def gemm(cls, *, name: str, m: int, k: int, n: int, operation: str = "") -> Layer:
+        """The matrix product of an m x k ifmap with a k x n filter, as SCALE-Sim itself writes it."""
+        return cls(
+            name=name,
+            ifmap_h=m,
+            ifmap_w=k,
+            filter_h=1,
+            filter_w=k,
+            channels=1,
+            filters=n,
+            stride=1,
+            operation=operation,
+        )
+
+    @property
+    def shape(self) -> LayerShape:
+        return LayerShape(
+            self.ifmap_h,
+            self.ifmap_w,
+            self.filter_h,
+            self.filter_w,
+            self.channels,
+            self.filters,
+            self.stride,
+        )
+
+    @property
+    def ofmap_h(self) -> int:
+        """SCALE-Sim's ofmap height: rounded up, where PyTorch rounds down."""
+        return scalesim_ofmap_extent(self.ifmap_h, self.filter_h, self.stride)
+
+    @property
+    def ofmap_w(self) -> int:
+        """SCALE-Sim's ofmap width: rounded up, where PyTorch rounds down."""
+        return scalesim_ofmap_extent(self.ifmap_w, self.filter_w, self.stride)
+
+    @property
+    def ofmap_px(self) -> int:
+        """Pixels of one ofmap channel."""
+        return self.ofmap_h * self.ofmap_w
+
+    @property
+    def window(self) -> int:
+        """Weights of one filter, which is also the MACs of one ofmap value."""
+        return self.filter_h * self.filter_w * self.channels
+
+    @property
+    def macs(self) -> int:
+        """MACs that SCALE-Sim simulates for the layer."""
+        return self.ofmap_px * self.window * self.filters
+
+
+def scalesim_ofmap_extent(ifmap: int, filter_extent: int, stride: int) -> int:
+    """Ofmap extent as ``topology_utils.topo_calc_hyperparams`` of SCALE-Sim 3.0.0 computes it.
+
+    >>> scalesim_ofmap_extent(34, 3, 2), (34 - 3) // 2 + 1  # SCALE-Sim, PyTorch
+    (17, 16)
+    """
+    return -((filter_extent - stride - ifmap) // stride)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How much of a model its topology holds.
+
+    Attributes:
+        weighted_layers: calls of operations that multiply activations with stored weights.
+        lowered_layers: those of them that the topology holds.
+        macs: useful multiply-accumulates of the model, batch 1.
+        lowered_macs: those done with stored weights, which the topology holds. The rest multiplies
+            activations with each other (attention).
+    """
+
+    weighted_layers: int
+    lowered_layers: int
+    macs: int
+    lowered_macs: int
+
+    def __str__(self) -> str:
+        share = 100.0 * self.lowered_macs / self.macs if self.macs else 100.0
+        text = f"{share:.1f}".removesuffix(".0")
+        return f"{self.lowered_layers} of {self.weighted_layers} weighted layers, {text} % of MACs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topology:
+    """A network as the systolic array runs it: its layers in order.
+
+    Attributes:
+        name: the network's name, or the stem of the file it was read from.
+        layers: at least one, in the order of execution, names distinct.
+        convention: name of the convention it was lowered under; empty for a file's topology.
+        coverage: what of the model it holds; None for a file's topology.
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+    convention: str = ""
+    coverage: Coverage | None = None
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise InputError(f"topology {self.name!r} has no layers: nothing in it reads weights")
