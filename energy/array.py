@@ -53,6 +53,11 @@ class SystolicArray:
         return f"{self.rows}x{self.cols} {self.dataflow}"
 
 
+def _check(field: str, value: int, largest: int) -> None:
+    if not 1 <= value <= largest:
+        raise InputError(f"array {field} is {value}, expected 1 to {largest}")
+
+
 PRESETS: dict[str, SystolicArray] = {
     "scale": SystolicArray(),
     "google": SystolicArray(
@@ -199,11 +204,6 @@ def _refuse_unsupported(parser: configparser.ConfigParser, path: Path) -> None:
     ):
         if parser.get(section, key, fallback="false").strip().lower() == "true":
             raise InputError(f"{path} sets {key}, which nfenergy does not drive; set it to False")
-
-
-def _check(field: str, value: int, largest: int) -> None:
-    if not 1 <= value <= largest:
-        raise InputError(f"array {field} is {value}, expected 1 to {largest}")
 
 
 def _first_line(error: Exception) -> str:

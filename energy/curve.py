@@ -6,23 +6,19 @@ Outside them nothing is known: a look-up there is an error.
 
 from __future__ import annotations
 
-import csv
-import io
+import json
 import math
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nfenergy.errors import InputError, UnknownName
-from nfenergy.files import read_text
 
 CURVES = ("stutz2021-14nm",)
-CSV_COLUMNS = ("voltage_norm", "bit_error_rate_percent", "energy_per_access_norm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,27 +40,55 @@ class OperatingPoint:
     energy_per_access_norm: float
 
 
-class CurvePoint(BaseModel):
-    """One measured voltage."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """One measured voltage; bit error rate in percent, voltage and energy relative to Vmin."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    voltage_norm: Annotated[float, Field(gt=0, le=1)]
-    bit_error_rate_percent: Annotated[float, Field(ge=0, le=50)]
-    energy_per_access_norm: Annotated[float, Field(gt=0, le=1)]
+    voltage_norm: float
+    bit_error_rate_percent: float
+    energy_per_access_norm: float
 
 
-class VoltageCurve(BaseModel):
-    """A measured voltage curve, points by rising voltage; the last is Vmin: no errors, energy 1."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoltageCurve:
+    """A measured voltage curve.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Attributes:
+        name: as users type it, or the name in its file.
+        title, source, normalisation, notes: what was measured, by whom, relative to what, and what to
+            beware of.
+        points: by rising voltage; energy rises with it and the bit error rate falls. The last is Vmin:
+            voltage 1, no errors, energy 1.
+
+    Raises:
+        InputError: the points are not ordered like that.
+    """
 
     name: str
     title: str = ""
     source: str = ""
     normalisation: str = ""
     notes: tuple[str, ...] = ()
-    points: Annotated[tuple[CurvePoint, ...], Field(min_length=3)]
+    points: tuple[CurvePoint, ...]
+
+    def __post_init__(self) -> None:
+        pairs = zip(self.points, self.points[1:], strict=False)
+        for number, (low, high) in enumerate(pairs, start=2):
+            if not (
+                low.voltage_norm < high.voltage_norm
+                and low.energy_per_access_norm < high.energy_per_access_norm
+                and low.bit_error_rate_percent > high.bit_error_rate_percent
+            ):
+                raise InputError(
+                    f"voltage curve {self.name!r}: point {number} does not follow its predecessor: with "
+                    "rising voltage the energy must rise and the bit error rate fall"
+                )
+        last = self.points[-1]
+        if (last.voltage_norm, last.bit_error_rate_percent, last.energy_per_access_norm) != (1, 0, 1):
+            raise InputError(
+                f"voltage curve {self.name!r}: the last point must be Vmin: voltage 1, bit error rate 0, "
+                "energy 1"
+            )
 
     def at_voltage(self, voltage_norm: float) -> OperatingPoint:
         """The operating point at a supply voltage relative to Vmin.
@@ -148,58 +172,32 @@ class VoltageCurve(BaseModel):
 
 
 def load_curve(name_or_file: str) -> VoltageCurve:
-    """A shipped curve by name, or a curve from a YAML file, or from a CSV with the columns `CSV_COLUMNS`.
+    """A shipped curve by name, or a curve from a file (see `energy.curve_files`).
 
     Raises:
-        UnknownName: neither a shipped curve nor a file.
+        UnknownName: neither a shipped curve nor a YAML or CSV file.
         InputError: the file is not a voltage curve; the message names the field.
     """
-    if name_or_file.lower() in CURVES:
-        resource = files("energy") / "data" / "curves" / f"{name_or_file.lower()}.yaml"
-        return _validated(yaml.safe_load(resource.read_text(encoding="utf-8")), name_or_file)
     path = Path(name_or_file)
-    if path.suffix.lower() not in (".yaml", ".yml", ".csv"):
+    if path.suffix.lower() in (".yaml", ".yml", ".csv"):
+        from energy.curve_files import read_curve
+
+        return read_curve(path)
+    if name_or_file.lower() not in CURVES:
         raise UnknownName("voltage curve", name_or_file, CURVES)
-    text = read_text(path, "voltage curve")
-    if path.suffix.lower() == ".csv":
-        rows = [
-            {column: row.get(column) for column in CSV_COLUMNS} for row in csv.DictReader(io.StringIO(text))
-        ]
-        return _validated({"name": path.stem, "points": rows}, str(path))
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    return _validated(content, str(path))
+    resource = files("energy") / "data" / "curves" / f"{name_or_file.lower()}.yaml"
+    return curve_from(yaml.safe_load(resource.read_text(encoding="utf-8")))
 
 
-def _validated(content: object, where: str) -> VoltageCurve:
-    try:
-        curve = VoltageCurve.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "content"
-        raise InputError(f"voltage curve {where}: {field}: {first['msg']}") from error
-    _check_order(curve, where)
-    return curve
+def curve_from(content: dict[str, Any]) -> VoltageCurve:
+    """The curve in the content of a curve file, its types already checked."""
+    points = tuple(CurvePoint(**point) for point in content["points"])
+    return VoltageCurve(**(content | {"points": points, "notes": tuple(content.get("notes", ()))}))
 
 
-def _check_order(curve: VoltageCurve, where: str) -> None:
-    for index, (low, high) in enumerate(zip(curve.points, curve.points[1:], strict=False), start=2):
-        if not (
-            low.voltage_norm < high.voltage_norm
-            and low.energy_per_access_norm < high.energy_per_access_norm
-            and low.bit_error_rate_percent > high.bit_error_rate_percent
-        ):
-            raise InputError(
-                f"voltage curve {where}: point {index} does not follow its predecessor: with rising "
-                "voltage the energy must rise and the bit error rate fall"
-            )
-    last = curve.points[-1]
-    if (last.voltage_norm, last.bit_error_rate_percent, last.energy_per_access_norm) != (1, 0, 1):
-        raise InputError(
-            f"voltage curve {where}: the last point must be Vmin: voltage 1, bit error rate 0, energy 1"
-        )
+def dump_curve(curve: VoltageCurve) -> str:
+    """The curve as the YAML that `load_curve` reads."""
+    return yaml.safe_dump(json.loads(json.dumps(asdict(curve))), sort_keys=False)
 
 
 def _between(low: float, high: float, share: float) -> float:

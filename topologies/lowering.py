@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from topologies.convention import Convention
 from topologies.deconv import EXACT_MAPPINGS
 from topologies.layers import Coverage, Layer, Topology, scalesim_ofmap_extent
-from topologies.trace import Trace, WeightedOp, trace
+from topologies.operations import Trace, WeightedOp
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +35,8 @@ def topology_of(
     Raises:
         InputError: see `topologies.trace.trace`; or a mapping that the convention does not allow.
     """
+    from topologies.trace import trace
+
     return lower(trace(model, input_shape), name=name, convention=convention, deconvolution=deconvolution)
 
 

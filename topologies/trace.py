@@ -8,7 +8,6 @@ is copied and no arithmetic is done.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,46 +17,9 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from nfenergy.errors import InputError
+from topologies.operations import Trace, WeightedOp
 
 aten = torch.ops.aten
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightedOp:
-    """One call of an operation that multiplies activations with stored weights, batch 1.
-
-    Attributes:
-        module: dotted path of the module that holds the weights.
-        operation: ``conv2d``, ``conv_transpose2d`` or ``linear``.
-        in_hw, out_hw: input and output extents in pixels; for ``linear`` 1 x 1, or the number of
-            vectors x 1 where one call transforms several.
-        in_channels, out_channels: channels or features, all groups together.
-        kernel, stride, padding, dilation, output_padding: as PyTorch has them, (rows, columns).
-        groups: channel groups.
-        macs: useful multiplications, as torch's ``FlopCounterMode`` counts them.
-    """
-
-    module: str
-    operation: str
-    in_hw: tuple[int, int]
-    out_hw: tuple[int, int]
-    in_channels: int
-    out_channels: int
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-    dilation: tuple[int, int] = (1, 1)
-    output_padding: tuple[int, int] = (0, 0)
-    groups: int = 1
-    macs: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
-    """Operations on weights in the order of execution, and the MACs of the whole model, batch 1."""
-
-    ops: tuple[WeightedOp, ...]
-    macs: int
 
 
 def trace(model: nn.Module, input_shape: tuple[int, ...]) -> Trace:

@@ -1,0 +1,86 @@
+"""What SCALE-Sim will need for a layer, estimated: to run the largest first and to stay within memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from energy.array import SystolicArray
+from topologies.layers import Layer, LayerShape
+
+SECONDS_PER_READ = {"os": 2.0e-6, "ws": 3.0e-6, "is": 3.0e-6}
+SECONDS_PER_CYCLE = 1.2e-5
+INTERPRETER_BYTES = 120 * 2**20
+BYTES_PER_DEMAND = 28
+BYTES_PER_OPERAND = 120
+MEMORY_SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Seconds on one core and bytes at the peak, upper estimates."""
+
+    seconds: float
+    memory_bytes: int
+
+
+def estimate(shape: LayerShape, array: SystolicArray) -> Cost:
+    """Cost of simulating one layer.
+
+    SCALE-Sim holds a demand matrix entry for each cycle and each array port, and builds the operand
+    matrices (ofmap pixels x window, window x filters) with a dozen temporaries.
+    """
+    layer = Layer(name="", **shape._asdict())
+    pixels, window, filters = layer.ofmap_px, layer.window, layer.filters
+    rows, cols, time = {
+        "os": (pixels, filters, window),
+        "ws": (window, filters, pixels),
+        "is": (window, pixels, filters),
+    }[array.dataflow]
+    row_folds, col_folds = -(-rows // array.rows), -(-cols // array.cols)
+    fill = array.rows + array.cols if array.dataflow == "os" else 2 * array.rows + array.cols
+    cycles = row_folds * col_folds * (time + fill)
+    operands = pixels * window + window * filters + pixels * filters
+    reads = time * (rows * col_folds + cols * row_folds)
+    return Cost(
+        seconds=SECONDS_PER_READ[array.dataflow] * reads + SECONDS_PER_CYCLE * cycles,
+        memory_bytes=INTERPRETER_BYTES
+        + BYTES_PER_DEMAND * cycles * (array.rows + 2 * array.cols)
+        + BYTES_PER_OPERAND * operands,
+    )
+
+
+def available_memory_bytes() -> int:
+    """Memory that a run may use: most of what the machine has free now."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(MEMORY_SHARE * 1024 * int(line.split()[1]))
+    return int(MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2)
+
+
+def batches(
+    costs: Sequence[tuple[LayerShape, Cost]], *, at_least_seconds: float
+) -> list[tuple[list[LayerShape], Cost]]:
+    """Layers grouped so that a child process is worth its start, the largest first.
+
+    Layers above `at_least_seconds` stay alone; smaller ones share a child until they fill that time.
+    SCALE-Sim keeps all layers of a call, so the memory of a group adds up.
+    """
+    grouped: list[tuple[list[LayerShape], Cost]] = []
+    for shape, cost in sorted(costs, key=lambda item: -item[1].seconds):
+        if grouped and grouped[-1][1].seconds < at_least_seconds:
+            shapes, total = grouped[-1]
+            grouped[-1] = (
+                [*shapes, shape],
+                Cost(
+                    seconds=total.seconds + cost.seconds,
+                    memory_bytes=total.memory_bytes + cost.memory_bytes - INTERPRETER_BYTES,
+                ),
+            )
+        else:
+            grouped.append(([shape], cost))
+    return grouped

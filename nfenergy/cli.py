@@ -1,0 +1,72 @@
+"""The command line: options in, one library call, report out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from nfenergy.commands import energy as energy_commands
+from nfenergy.errors import NfEnergyError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="nfenergy",
+    help="Energy saved, accuracy kept and latency added when a DNN accelerator's weight SRAM runs below "
+    "its safe voltage behind a NeuralFuse generator.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+energy_commands.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from nfenergy.provenance import versions
+
+        typer.echo(f"nfenergy {versions()['nfenergy']}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; every expected failure is one line on stderr and a status of 1 or 2."""
+    try:
+        status = app(standalone_mode=False) or 0
+        sys.stdout.flush()
+    except NfEnergyError as error:
+        status = _fail(str(error), error.exit_status)
+    except typer.TyperException as error:
+        status = _fail(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # The reader left; a second flush at exit must not complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except MemoryError:
+        status = _fail("out of memory", 1)
+    if status == INTERRUPTED:
+        sys.stderr.write("nfenergy: interrupted; what was finished is kept, the same command goes on\n")
+    sys.exit(status)
+
+
+def _fail(message: str, status: int) -> int:
+    sys.stderr.write(f"nfenergy: {' '.join(message.split())}\n")
+    return status
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Topologies of named networks as files for SCALE-Sim."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from energy.array import SystolicArray, cfg_text
+from neuralfuse.registry import NETWORKS, Dataset, Network, get_dataset, get_network
+from nfenergy.files import write_text
+from nfenergy.networks import network_model
+from topologies import table
+from topologies.convention import CONVENTIONS, Convention, get_convention
+from topologies.layers import Topology
+
+REVIEWED_DATASETS = ("cifar10", "imagenet10")
+CFG_FILE = "scale.cfg"
+
+
+def topology_files(topology: Topology) -> dict[str, str]:
+    """File name -> text: the topology, the layout that SCALE-Sim 3 demands, the modules behind the rows."""
+    return {
+        f"{topology.name}.csv": table.dumps(topology),
+        f"{topology.name}.layout.csv": table.dumps_layout(topology),
+        f"{topology.name}.layers.csv": table.dumps_names(topology),
+    }
+
+
+def export(
+    folder: Path,
+    *,
+    base: str | None,
+    generator: str | None,
+    dataset: str,
+    convention: str,
+    deconvolution: str | None,
+    array: SystolicArray,
+) -> list[str]:
+    """Write one or two networks into `folder`.
+
+    Returns:
+        One line a network: its file and how much of the network it holds.
+
+    Raises:
+        InputError: an unknown name, or a mapping that the convention does not allow.
+        NfEnergyError: the folder cannot be written.
+    """
+    data, rules = get_dataset(dataset), get_convention(convention)
+    networks = [get_network(base, "base")] if base else []
+    networks += [get_network(generator, "generator")] if generator else []
+    lines = [_write(folder, network, data, rules, deconvolution) for network in networks]
+    write_text(folder / CFG_FILE, cfg_text(array))
+    return lines
+
+
+def export_all(
+    folder: Path,
+    *,
+    dataset: str | None,
+    convention: str | None,
+    deconvolution: str | None,
+    array: SystolicArray,
+) -> list[str]:
+    """Write every network into ``folder/convention/dataset``; returns and raises as `export`."""
+    datasets = [get_dataset(name) for name in ([dataset] if dataset else REVIEWED_DATASETS)]
+    conventions = [get_convention(name) for name in ([convention] if convention else CONVENTIONS)]
+    for rules in conventions:
+        rules.deconvolution(deconvolution)
+    lines = []
+    for rules in conventions:
+        for data in datasets:
+            target = folder / rules.name / data.name
+            lines += [_write(target, network, data, rules, deconvolution) for network in NETWORKS.values()]
+            write_text(target / CFG_FILE, cfg_text(array))
+    return lines
+
+
+def _write(
+    folder: Path, network: Network, dataset: Dataset, rules: Convention, deconvolution: str | None
+) -> str:
+    topology = network_model(network, dataset, rules, deconvolution).topology
+    for name, text in topology_files(topology).items():
+        write_text(folder / name, text)
+    return f"{folder / topology.name}.csv: {topology.coverage}"

@@ -1,0 +1,85 @@
+"""A named network as the energy model sees it: parameters, MACs, topology.
+
+Building and tracing takes PyTorch, whose import alone takes seconds; what comes of it is kept on disk
+under the versions and the sources that it came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from energy.cache import JsonCache
+from energy.macs import NetworkSize, network_size
+from neuralfuse.registry import Dataset, Network
+from nfenergy.provenance import source_digest, versions
+from topologies.convention import Convention
+from topologies.layers import Coverage, Layer, Topology
+
+SOURCES = ("neuralfuse.registry", "neuralfuse.networks", "topologies", "energy.macs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkModel:
+    """A network in one of its forms, under one convention."""
+
+    network: Network
+    size: NetworkSize
+    topology: Topology
+
+
+def network_model(
+    network: Network, dataset: Dataset, convention: Convention, deconvolution: str | None = None
+) -> NetworkModel:
+    """Build, trace and count a network, or recall what came of it.
+
+    Raises:
+        InputError: the convention does not allow the deconvolution mapping.
+    """
+    mapping = convention.deconvolution(deconvolution)
+    cache = JsonCache("networks")
+    key = {
+        "network": network.name,
+        "dataset": dataset.name,
+        "convention": convention.name,
+        "deconvolution": mapping,
+        "versions": {package: versions()[package] for package in ("torch", "ptflops")},
+        "sources": source_digest(*SOURCES),
+    }
+    cached = cache.get(key)
+    if cached is None:
+        model = build_network_model(network, dataset, convention, mapping)
+        cache.put(key, {"size": asdict(model.size), "topology": asdict(model.topology)})
+        return model
+    return _revived(network, cached)
+
+
+def build_network_model(
+    network: Network, dataset: Dataset, convention: Convention, deconvolution: str | None = None
+) -> NetworkModel:
+    """Build the network on the meta device, trace it and count it."""
+    import torch
+
+    from topologies.lowering import lower
+    from topologies.trace import trace
+
+    with torch.device("meta"):
+        module = network.build(dataset)
+    traced = trace(module, dataset.image_shape)
+    return NetworkModel(
+        network=network,
+        size=network_size(module, dataset.image_shape, traced, convention),
+        topology=lower(traced, name=network.name, convention=convention, deconvolution=deconvolution),
+    )
+
+
+def _revived(network: Network, content: dict[str, object]) -> NetworkModel:
+    size, topology = content["size"], content["topology"]
+    assert isinstance(size, dict)
+    assert isinstance(topology, dict)
+    layers = tuple(Layer(**layer) for layer in topology.pop("layers"))
+    coverage = Coverage(**topology.pop("coverage"))
+    return NetworkModel(
+        network=network,
+        size=NetworkSize(**size),
+        topology=Topology(**topology, layers=layers, coverage=coverage),
+    )

@@ -1,0 +1,123 @@
+"""The published tables, computed anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from energy.array import PRESETS
+from energy.curve import load_curve
+from energy.engines import get_engine
+from energy.scalesim import ProgressCallback
+from neuralfuse.registry import NETWORKS, get_dataset
+from nfenergy.errors import UnknownName
+from nfenergy.networks import network_model
+from nfenergy.pipeline import DEFAULT_BIT_ERROR_RATE, DEFAULT_CURVE, simulate_models
+from nfenergy.provenance import versions
+from reports.reproduce import (
+    TABLES,
+    Comparison,
+    compare_mac_savings,
+    compare_sizes,
+    compare_twma,
+    differences,
+)
+from reports.tables import render
+from topologies.convention import CONVENTIONS
+
+PAPER = CONVENTIONS["paper"]
+
+
+def reproduce(
+    what: str,
+    *,
+    engine: str = "scalesim",
+    jobs: int | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> list[Comparison]:
+    """Compute a published table, or ``all``, and set every entry beside the printed one.
+
+    Args:
+        what: ``table6``, ``table7``, ``table8`` or ``all``.
+        engine, jobs, on_progress: as in `nfenergy.pipeline.simulate`; Table 6 alone is simulated.
+
+    Raises:
+        UnknownName: no such table or engine.
+        NfEnergyError: the engine failed.
+    """
+    engine = get_engine(engine)
+    chosen = tuple(TABLES) if what.lower() == "all" else (what.lower(),)
+    if not set(chosen) <= set(TABLES):
+        raise UnknownName("table", what, (*TABLES, "all"))
+    rows: list[Comparison] = []
+    if "table6" in chosen:
+        rows += _table6(engine, jobs, on_progress)
+    if "table7" in chosen:
+        rows += _table7()
+    if "table8" in chosen:
+        rows += _table8()
+    return rows
+
+
+def _table6(engine: str, jobs: int | None, on_progress: ProgressCallback | None) -> list[Comparison]:
+    models = [network_model(network, get_dataset("cifar10"), PAPER) for network in NETWORKS.values()]
+    results = simulate_models(
+        models, PRESETS["scale"], engine=engine, weight_bits=8, jobs=jobs, on_progress=on_progress
+    )
+    return compare_twma({result.model.network.name: result.twma for result in results})
+
+
+def _table7() -> list[Comparison]:
+    return compare_sizes(
+        {
+            (name, dataset): network_model(network, get_dataset(dataset), PAPER).size
+            for name, network in NETWORKS.items()
+            for dataset in ("cifar10", "imagenet10")
+        }
+    )
+
+
+def _table8() -> list[Comparison]:
+    point = load_curve(DEFAULT_CURVE).at_bit_error_rate(DEFAULT_BIT_ERROR_RATE)
+    macs = {
+        name: network_model(network, get_dataset("cifar10"), PAPER).size.macs
+        for name, network in NETWORKS.items()
+    }
+    return compare_mac_savings(macs, energy_per_access_norm=point.energy_per_access_norm)
+
+
+def reproduction_text(rows: Sequence[Comparison]) -> str:
+    """All entries as a table, and the number of differences."""
+    body = render(
+        ["table", "entry", "quantity", "ours", "published", "difference", "", "note"],
+        [
+            [
+                row.table,
+                row.entry,
+                row.quantity,
+                row.ours,
+                row.published,
+                f"{row.difference:.3g}",
+                "same" if row.agrees else "DIFFERS",
+                row.note,
+            ]
+            for row in rows
+        ],
+        left=(0, 1, 2, 6, 7),
+    )
+    return f"{body}\n\n{differences(rows)} differences in {len(rows)} entries at the printed precision"
+
+
+def reproduction_json(rows: Sequence[Comparison], *, engine: str) -> dict[str, object]:
+    """All entries with their number, the number of differences, and what made them."""
+    return {
+        "differences": differences(rows),
+        "entries": [asdict(row) for row in rows],
+        "provenance": {
+            "engine": engine,
+            "convention": PAPER.name,
+            "array": asdict(PRESETS["scale"]),
+            "curve": DEFAULT_CURVE,
+            "versions": versions(),
+        },
+    }

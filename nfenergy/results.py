@@ -1,0 +1,109 @@
+"""A simulation report as JSON and as the files of ``--out``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from energy.array import cfg_text
+from energy.curve import dump_curve
+from nfenergy.errors import NfEnergyError
+from nfenergy.exports import topology_files
+from nfenergy.files import write_text
+from nfenergy.pipeline import NetworkResult, SimulationReport
+
+Json = dict[str, object]
+
+CFG_FILE, CURVE_FILE = "array.cfg", "curve.yaml"
+
+
+def as_json(report: SimulationReport) -> Json:
+    """The report's figures under fixed keys, with what made them under ``provenance``."""
+    return {
+        "convention": report.convention.name,
+        "deconvolution": report.deconvolution,
+        "engine": report.engine,
+        "dataset": report.dataset.name,
+        "weight_bits": report.weight_bits,
+        "array": asdict(report.array),
+        "operating_point": asdict(report.operating_point),
+        "base": _network(report.base),
+        "generator": _network(report.generator) if report.generator else None,
+        "saving": asdict(report.saving),
+        "latency": asdict(report.latency),
+        "provenance": {
+            "command": command(report),
+            "versions": report.versions,
+            "mac_counter": report.convention.macs,
+            "curve": {field: value for field, value in asdict(report.curve).items() if field != "points"},
+            "random_seeds": [],
+        },
+    }
+
+
+def command(report: SimulationReport, *, config: str | None = None, curve: str | None = None) -> list[str]:
+    """The command that repeats the report; with `config` and `curve` from the files that it wrote."""
+    array = report.array
+    words = ["nfenergy", "simulate", "--base", report.base.model.network.name]
+    if report.generator:
+        words += ["--gen", report.generator.model.network.name]
+    words += ["--dataset", report.dataset.name]
+    words += ["--convention", report.convention.name, "--deconv", report.deconvolution]
+    words += ["--engine", report.engine]
+    words += ["--config", config] if config else []
+    words += ["--array", f"{array.rows}x{array.cols}", "--dataflow", array.dataflow]
+    words += ["--curve", curve or report.curve.name]
+    words += ["--voltage", repr(report.operating_point.voltage_norm)]
+    words += ["--weight-bits", str(report.weight_bits), "--clock-ghz", repr(report.latency.clock_ghz)]
+    return words
+
+
+def write_run(report: SimulationReport, folder: Path) -> None:
+    """Write the report into `folder`: figures, layers, topologies, and all that a repetition needs.
+
+    ``run.json`` comes last: where it stands, the other files are whole. Its ``command`` repeats the
+    run from within the folder.
+
+    Raises:
+        NfEnergyError: the folder cannot be made or written, or the disk is full.
+    """
+    from nfenergy.tabular import layers_csv, summary_csv
+
+    write_text(folder / "summary.csv", summary_csv([report]))
+    write_text(folder / "layers.csv", layers_csv(report))
+    for result in report.networks:
+        for name, text in topology_files(result.model.topology).items():
+            write_text(folder / "topologies" / name, text)
+    write_text(folder / CFG_FILE, cfg_text(report.array))
+    write_text(folder / CURVE_FILE, dump_curve(report.curve))
+    content = as_json(report)
+    content["repeat"] = command(report, config=CFG_FILE, curve=CURVE_FILE)
+    write_text(folder / "run.json", json.dumps(content, indent=2) + "\n")
+
+
+def check_writable(folder: Path) -> None:
+    """Fail before the work rather than after it.
+
+    Raises:
+        NfEnergyError: `folder` cannot be made or is not a folder that takes files.
+    """
+    probe = folder / ".nfenergy-write-test"
+    write_text(probe, "")
+    try:
+        probe.unlink()
+    except OSError as error:
+        raise NfEnergyError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def _network(result: NetworkResult) -> Json:
+    whole = result.twma.is_integer()
+    return {
+        "name": result.model.network.name,
+        "params": result.model.size.params,
+        "macs": result.model.size.macs,
+        "twma": int(result.twma) if whole else result.twma,
+        "sram_filter_reads": result.sram_filter_reads,
+        "total_cycles": result.total_cycles,
+        "coverage": str(result.model.topology.coverage),
+    }
