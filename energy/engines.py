@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
 from energy.array import SystolicArray
 from energy.counts import LayerCounts
 from energy.scalesim import ProgressCallback
-from nfenergy.errors import UnknownName
+from nfenergy.errors import NfEnergyError, UnknownName
 from topologies.layers import Topology
 
 ENGINES: dict[str, str] = {
     "scalesim": "SCALE-Sim 3.0.0 itself, in child processes, finished layers kept on disk",
+    "closed-form": "the same figures from formulas, at once",
+    "both": "runs the two and fails if a single figure differs",
 }
+
+RATIO_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One figure on which the two engines disagree."""
+
+    layer: str
+    column: str
+    scalesim: float
+    closed_form: float
+
+
+class EnginesDiffer(NfEnergyError):
+    """The closed form is not equal to SCALE-Sim; `details` has one line a figure."""
+
+    def __init__(self, differences: Sequence[Difference], topology: str, array: SystolicArray) -> None:
+        super().__init__(
+            f"{len(differences)} figures of {topology} on {array} differ between closed-form and scalesim; "
+            "please report them"
+        )
+        self.differences = tuple(differences)
+        self.details = "\n".join(
+            f"{found.layer}  {found.column}  scalesim {found.scalesim!r}  closed-form {found.closed_form!r}"
+            for found in differences
+        )
 
 
 def get_engine(name: str) -> str:
@@ -32,7 +65,43 @@ def simulate(
     jobs: int | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> tuple[LayerCounts, ...]:
-    """Run one engine; arguments as in `energy.scalesim.simulate`."""
-    from energy import scalesim
+    """Run an engine of `ENGINES`; other arguments as in `energy.scalesim.simulate`.
 
-    return scalesim.simulate(topology, array, jobs=jobs, on_progress=on_progress)
+    Raises:
+        EnginesDiffer: ``both``, and they are not equal.
+        InputError: ``closed-form`` or ``both``, and the array or a layer has no closed form.
+        NfEnergyError: SCALE-Sim failed.
+    """
+    from energy import closed_form, scalesim
+
+    if engine == "closed-form":
+        return closed_form.simulate(topology, array)
+    if engine == "both":
+        closed_form.check_calc_mode(array)
+    simulated = scalesim.simulate(topology, array, jobs=jobs, on_progress=on_progress)
+    if engine == "both":
+        differences = compare(simulated, closed_form.simulate(topology, array))
+        if differences:
+            raise EnginesDiffer(differences, topology.name, array)
+    return simulated
+
+
+def compare(scalesim: Sequence[LayerCounts], closed_form: Sequence[LayerCounts]) -> list[Difference]:
+    """Every figure that is not equal: whole numbers exactly, ratios to 1e-12."""
+    return [
+        Difference(
+            layer=simulated.layer,
+            column=field.name,
+            scalesim=getattr(simulated, field.name),
+            closed_form=getattr(computed, field.name),
+        )
+        for simulated, computed in zip(scalesim, closed_form, strict=True)
+        for field in fields(LayerCounts)
+        if not _equal(getattr(simulated, field.name), getattr(computed, field.name))
+    ]
+
+
+def _equal(a: object, b: object) -> bool:
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=RATIO_TOLERANCE, abs_tol=0.0)
+    return a == b

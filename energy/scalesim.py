@@ -122,8 +122,8 @@ def _simulate_missing(
     for shape, cost in costs:
         if cost.memory_bytes > memory_bytes:
             raise NfEnergyError(
-                f"layer {names[shape]!r} needs about {cost.memory_bytes / 2**30:.1f} GiB in SCALE-Sim, "
-                f"{memory_bytes / 2**30:.1f} GiB can be used here; --engine closed-form needs next to none"
+                f"layer {names[shape]!r} needs about {cost.memory_bytes / 2**30:.3g} GiB in SCALE-Sim, "
+                f"{memory_bytes / 2**30:.3g} GiB can be used here; --engine closed-form needs next to none"
             )
     jobs = jobs or os.cpu_count() or 1
     work_s = sum(cost.seconds for _, cost in costs)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from energy.array import SystolicArray
-from topologies.layers import Layer, LayerShape
+from energy.folding import Folding
+from topologies.layers import LayerShape
 
 SECONDS_PER_READ = {"os": 2.0e-6, "ws": 3.0e-6, "is": 3.0e-6}
 SECONDS_PER_CYCLE = 1.2e-5
@@ -32,18 +33,10 @@ def estimate(shape: LayerShape, array: SystolicArray) -> Cost:
     SCALE-Sim holds a demand matrix entry for each cycle and each array port, and builds the operand
     matrices (ofmap pixels x window, window x filters) with a dozen temporaries.
     """
-    layer = Layer(name="", **shape._asdict())
-    pixels, window, filters = layer.ofmap_px, layer.window, layer.filters
-    rows, cols, time = {
-        "os": (pixels, filters, window),
-        "ws": (window, filters, pixels),
-        "is": (window, pixels, filters),
-    }[array.dataflow]
-    row_folds, col_folds = -(-rows // array.rows), -(-cols // array.cols)
-    fill = array.rows + array.cols if array.dataflow == "os" else 2 * array.rows + array.cols
-    cycles = row_folds * col_folds * (time + fill)
-    operands = pixels * window + window * filters + pixels * filters
-    reads = time * (rows * col_folds + cols * row_folds)
+    folding = Folding.of(shape, array)
+    cycles = folding.folds * folding.fold_cycles
+    reads = folding.stream * (folding.row_extent * folding.col_folds + folding.col_extent * folding.row_folds)
+    operands = folding.px * folding.window + folding.window * folding.filters + folding.px * folding.filters
     return Cost(
         seconds=SECONDS_PER_READ[array.dataflow] * reads + SECONDS_PER_CYCLE * cycles,
         memory_bytes=INTERPRETER_BYTES

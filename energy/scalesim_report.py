@@ -7,8 +7,9 @@ from pathlib import Path
 
 from energy.array import SystolicArray
 from energy.counts import LayerCounts
+from energy.folding import Folding
 from nfenergy.errors import NfEnergyError
-from topologies.layers import Layer, LayerShape
+from topologies.layers import LayerShape
 
 COMPUTE, ACCESS, BANDWIDTH = "COMPUTE_REPORT.csv", "DETAILED_ACCESS_REPORT.csv", "BANDWIDTH_REPORT.csv"
 
@@ -85,9 +86,7 @@ def ofmap_write_excess(shape: LayerShape, array: SystolicArray) -> int:
     """
     if array.dataflow != "os":
         return 0
-    layer = Layer(name="", **shape._asdict())
-    folds = -(-layer.ofmap_px // array.rows) * -(-layer.filters // array.cols)
-    return folds * (array.rows + array.cols)
+    return Folding.of(shape, array).folds * (array.rows + array.cols)
 
 
 def _whole(text: str) -> int:

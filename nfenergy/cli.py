@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -12,12 +13,12 @@ from nfenergy.commands import energy as energy_commands
 from nfenergy.errors import NfEnergyError
 
 INTERRUPTED = 130
+TERMINATED = 143
 
 app = typer.Typer(
     name="nfenergy",
     help="Energy saved, accuracy kept and latency added when a DNN accelerator's weight SRAM runs below "
     "its safe voltage behind a NeuralFuse generator.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -43,10 +44,13 @@ def _options(
 
 def main() -> None:
     """Run the command line; every expected failure is one line on stderr and a status of 1 or 2."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
     try:
-        status = app(standalone_mode=False) or 0
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0
         sys.stdout.flush()
     except NfEnergyError as error:
+        if error.details:
+            typer.echo(error.details)
         status = _fail(str(error), error.exit_status)
     except typer.TyperException as error:
         status = _fail(error.format_message(), error.exit_code)

@@ -7,9 +7,13 @@ from collections.abc import Iterable
 
 
 class NfEnergyError(Exception):
-    """A run that failed. The command line prints the message and exits with `exit_status`."""
+    """A run that failed. The command line prints the message and exits with `exit_status`.
+
+    `details`, where a subclass has any, are lines for stdout that the message sums up.
+    """
 
     exit_status = 1
+    details = ""
 
 
 class InputError(NfEnergyError):

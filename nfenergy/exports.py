@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from energy.array import SystolicArray, cfg_text
+from energy.array import PRESETS, SystolicArray, cfg_text
 from neuralfuse.registry import NETWORKS, Dataset, Network, get_dataset, get_network
 from nfenergy.files import write_text
-from nfenergy.networks import network_model
+from nfenergy.networks import build_network_model, network_topology
+from nfenergy.shipped import FOLDER, INDEX, index_text
 from topologies import table
 from topologies.convention import CONVENTIONS, Convention, get_convention
-from topologies.layers import Topology
+from topologies.layers import Coverage, Topology
 
 REVIEWED_DATASETS = ("cifar10", "imagenet10")
 CFG_FILE = "scale.cfg"
@@ -77,7 +78,27 @@ def export_all(
 def _write(
     folder: Path, network: Network, dataset: Dataset, rules: Convention, deconvolution: str | None
 ) -> str:
-    topology = network_model(network, dataset, rules, deconvolution).topology
+    topology = network_topology(network, dataset, rules, deconvolution)
     for name, text in topology_files(topology).items():
         write_text(folder / name, text)
     return f"{folder / topology.name}.csv: {topology.coverage}"
+
+
+def write_shipped(folder: Path = FOLDER) -> None:
+    """Trace every network anew and write the reviewed topologies with their index."""
+    coverage: dict[str, Coverage] = {}
+    for rules in CONVENTIONS.values():
+        for data in map(get_dataset, REVIEWED_DATASETS):
+            target = folder / rules.name / data.name
+            for network in NETWORKS.values():
+                topology = build_network_model(network, data, rules).topology
+                assert topology.coverage is not None
+                coverage[f"{rules.name}/{data.name}/{network.name}"] = topology.coverage
+                for name, text in topology_files(topology).items():
+                    write_text(target / name, text)
+            write_text(target / CFG_FILE, cfg_text(PRESETS["scale"]))
+    write_text(folder / INDEX, index_text(coverage))
+
+
+if __name__ == "__main__":
+    write_shipped()

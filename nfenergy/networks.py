@@ -12,6 +12,7 @@ from energy.cache import JsonCache
 from energy.macs import NetworkSize, network_size
 from neuralfuse.registry import Dataset, Network
 from nfenergy.provenance import source_digest, versions
+from nfenergy.shipped import shipped_topology
 from topologies.convention import Convention
 from topologies.layers import Coverage, Layer, Topology
 
@@ -28,9 +29,14 @@ class NetworkModel:
 
 
 def network_model(
-    network: Network, dataset: Dataset, convention: Convention, deconvolution: str | None = None
+    network: Network,
+    dataset: Dataset,
+    convention: Convention,
+    deconvolution: str | None = None,
+    *,
+    width: float = 1.0,
 ) -> NetworkModel:
-    """Build, trace and count a network, or recall what came of it.
+    """Build, trace and count a network, or recall what came of it; `width` scales a base's channels.
 
     Raises:
         InputError: the convention does not allow the deconvolution mapping.
@@ -39,6 +45,7 @@ def network_model(
     cache = JsonCache("networks")
     key = {
         "network": network.name,
+        "width": width if network.role == "base" else 1.0,
         "dataset": dataset.name,
         "convention": convention.name,
         "deconvolution": mapping,
@@ -46,15 +53,31 @@ def network_model(
         "sources": source_digest(*SOURCES),
     }
     cached = cache.get(key)
-    if cached is None:
-        model = build_network_model(network, dataset, convention, mapping)
-        cache.put(key, {"size": asdict(model.size), "topology": asdict(model.topology)})
-        return model
-    return _revived(network, cached)
+    if cached is not None:
+        return _revived(network, cached)
+    model = build_network_model(network, dataset, convention, mapping, width=width)
+    cache.put(key, {"size": asdict(model.size), "topology": asdict(model.topology)})
+    return model
+
+
+def network_topology(
+    network: Network, dataset: Dataset, convention: Convention, deconvolution: str | None = None
+) -> Topology:
+    """A network's topology alone: the reviewed one that is shipped, or `network_model`'s."""
+    if convention.deconvolution(deconvolution) == convention.deconvolution(None):
+        shipped = shipped_topology(network.name, dataset.name, convention.name)
+        if shipped is not None:
+            return shipped
+    return network_model(network, dataset, convention, deconvolution).topology
 
 
 def build_network_model(
-    network: Network, dataset: Dataset, convention: Convention, deconvolution: str | None = None
+    network: Network,
+    dataset: Dataset,
+    convention: Convention,
+    deconvolution: str | None = None,
+    *,
+    width: float = 1.0,
 ) -> NetworkModel:
     """Build the network on the meta device, trace it and count it."""
     import torch
@@ -63,7 +86,7 @@ def build_network_model(
     from topologies.trace import trace
 
     with torch.device("meta"):
-        module = network.build(dataset)
+        module = network.build(dataset, width=width)
     traced = trace(module, dataset.image_shape)
     return NetworkModel(
         network=network,

@@ -18,6 +18,7 @@ GeneratorName = Annotated[
 DatasetName = Annotated[
     str, typer.Option("--dataset", help="Decides the networks' form; `nfenergy list datasets`.")
 ]
+Width = Annotated[float, typer.Option("--width", help="Factor on the base model's channels.")]
 BitErrorRate = Annotated[
     str | None, typer.Option("--ber", help="Bit error rate of the operating point: 1% or 0.01.")
 ]

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from energy import counts as count
@@ -65,7 +67,9 @@ class SimulationReport:
     weight_bits: int
     curve: VoltageCurve
     operating_point: OperatingPoint
+    chosen_by_voltage: bool
     base: NetworkResult
+    base_width: float
     generator: NetworkResult | None
     saving: EnergySaving
     latency: Latency
@@ -82,6 +86,7 @@ def simulate(
     generator: str | None = None,
     *,
     dataset: str = "cifar10",
+    base_width: float = 1.0,
     bit_error_rate: float | None = None,
     voltage_norm: float | None = None,
     curve: str | VoltageCurve = DEFAULT_CURVE,
@@ -100,6 +105,7 @@ def simulate(
         base: a base model that `neuralfuse.registry` knows.
         generator: a generator that it knows, or None for the unprotected base model.
         dataset: decides the networks' form and input.
+        base_width: factor on the base model's channels.
         bit_error_rate: operating point by bit error rate, a fraction; 0.01 where neither is given.
         voltage_norm: operating point by voltage relative to Vmin.
         curve: a voltage curve, its name, or a file.
@@ -119,6 +125,8 @@ def simulate(
         raise InputError("give the operating point by bit error rate or by voltage, not by both")
     if not 0 < clock_ghz < 1000:
         raise InputError(f"clock is {clock_ghz:g} GHz, expected more than 0 and less than 1000")
+    if not 0 < base_width <= 4:
+        raise InputError(f"width is {base_width:g}, expected more than 0 and at most 4")
     engine = get_engine(engine)
     count.weights_per_word(weight_bits)
     voltage_curve = curve if isinstance(curve, VoltageCurve) else load_curve(curve)
@@ -133,10 +141,14 @@ def simulate(
     networks = [get_network(base, "base")]
     if generator is not None:
         networks.append(get_network(generator, "generator"))
-    models = [network_model(network, data, rules, deconvolution) for network in networks]
-    results = simulate_models(
-        models, array, engine=engine, weight_bits=weight_bits, jobs=jobs, on_progress=on_progress
+    models = [network_model(network, data, rules, deconvolution, width=base_width) for network in networks]
+    counts = simulate_together(
+        [model.topology for model in models], array, engine=engine, jobs=jobs, on_progress=on_progress
     )
+    results = [
+        NetworkResult(model=model, counts=records, twma=count.twma(records, weight_bits=weight_bits))
+        for model, records in zip(models, counts, strict=True)
+    ]
     base_result, generator_result = results[0], results[1] if generator is not None else None
     return SimulationReport(
         convention=rules,
@@ -147,7 +159,9 @@ def simulate(
         weight_bits=weight_bits,
         curve=voltage_curve,
         operating_point=point,
+        chosen_by_voltage=voltage_norm is not None,
         base=base_result,
+        base_width=base_width,
         generator=generator_result,
         saving=energy_saving(
             base_twma=base_result.twma,
@@ -184,27 +198,20 @@ def layers(
     return run_engine(topology, array, engine=get_engine(engine), jobs=jobs, on_progress=on_progress)
 
 
-def simulate_models(
-    models: list[NetworkModel],
+def simulate_together(
+    topologies: Sequence[Topology],
     array: SystolicArray,
     *,
     engine: str,
-    weight_bits: int,
     jobs: int | None = None,
     on_progress: ProgressCallback | None = None,
-) -> list[NetworkResult]:
-    """All networks in one call of the engine, so that they share its cores and its progress."""
-    layers = tuple(layer for model in models for layer in model.topology.layers)
-    records = run_engine(
-        Topology(name="+".join(model.network.name for model in models), layers=layers),
-        array,
-        engine=engine,
-        jobs=jobs,
-        on_progress=on_progress,
+) -> list[tuple[LayerCounts, ...]]:
+    """Records by topology, from one call of the engine: they share its cores and its progress."""
+    layers = tuple(layer for topology in topologies for layer in topology.layers)
+    name = "+".join(topology.name for topology in topologies)
+    records = iter(
+        run_engine(
+            Topology(name=name, layers=layers), array, engine=engine, jobs=jobs, on_progress=on_progress
+        )
     )
-    results = []
-    for model in models:
-        size = len(model.topology.layers)
-        own, records = records[:size], records[size:]
-        results.append(NetworkResult(model=model, counts=own, twma=count.twma(own, weight_bits=weight_bits)))
-    return results
+    return [tuple(islice(records, len(topology.layers))) for topology in topologies]

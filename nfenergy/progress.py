@@ -9,28 +9,48 @@ from contextlib import contextmanager
 
 from energy.scalesim import Progress, ProgressCallback
 
+HINT = "--engine closed-form gives the same figures at once"
+
 
 @contextmanager
-def simulation_progress(*, quiet: bool = False) -> Iterator[ProgressCallback | None]:
-    """A callback for `energy.scalesim.simulate` that draws layers done and time left."""
-    if quiet or not sys.stderr.isatty():
+def simulation_progress(*, quiet: bool = False, hint: bool = False) -> Iterator[ProgressCallback | None]:
+    """A callback for `energy.scalesim.simulate` that draws layers done and time left.
+
+    It is not called where everything was simulated before. `hint` says what would be faster.
+    """
+    if quiet:
         yield None
         return
+
+    def say_hint(progress: Progress) -> None:
+        if hint and progress.layers_done == 0:
+            sys.stderr.write(f"nfenergy: simulating {progress.layers} distinct layers in SCALE-Sim; {HINT}\n")
+
+    if not sys.stderr.isatty():
+        yield say_hint
+        return
+    with _bar() as draw:
+
+        def show(progress: Progress) -> None:
+            say_hint(progress)
+            draw(progress)
+
+        yield show
+
+
+@contextmanager
+def _bar() -> Iterator[ProgressCallback]:
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
-    )
+    left = TextColumn("{task.fields[left]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), left)
     started = time.monotonic()
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("SCALE-Sim", total=None, left="")
 
-        def show(progress: Progress) -> None:
+        def draw(progress: Progress) -> None:
             bar.update(
                 task,
                 description=f"SCALE-Sim: {progress.layers_done} of {progress.layers} distinct layers",
@@ -39,7 +59,7 @@ def simulation_progress(*, quiet: bool = False) -> Iterator[ProgressCallback | N
                 left=_time_left(progress, time.monotonic() - started),
             )
 
-        yield show
+        yield draw
 
 
 def _time_left(progress: Progress, elapsed_s: float) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from energy.array import PRESETS
+from energy.counts import twma
 from energy.curve import load_curve
 from energy.engines import get_engine
 from energy.scalesim import ProgressCallback
 from neuralfuse.registry import NETWORKS, get_dataset
 from nfenergy.errors import UnknownName
-from nfenergy.networks import network_model
-from nfenergy.pipeline import DEFAULT_BIT_ERROR_RATE, DEFAULT_CURVE, simulate_models
+from nfenergy.networks import network_model, network_topology
+from nfenergy.pipeline import DEFAULT_BIT_ERROR_RATE, DEFAULT_CURVE, simulate_together
 from nfenergy.provenance import versions
 from reports.reproduce import (
     TABLES,
@@ -26,6 +27,7 @@ from reports.tables import render
 from topologies.convention import CONVENTIONS
 
 PAPER = CONVENTIONS["paper"]
+WEIGHT_BITS = 8
 
 
 def reproduce(
@@ -60,11 +62,16 @@ def reproduce(
 
 
 def _table6(engine: str, jobs: int | None, on_progress: ProgressCallback | None) -> list[Comparison]:
-    models = [network_model(network, get_dataset("cifar10"), PAPER) for network in NETWORKS.values()]
-    results = simulate_models(
-        models, PRESETS["scale"], engine=engine, weight_bits=8, jobs=jobs, on_progress=on_progress
+    topologies = [network_topology(network, get_dataset("cifar10"), PAPER) for network in NETWORKS.values()]
+    counts = simulate_together(
+        topologies, PRESETS["scale"], engine=engine, jobs=jobs, on_progress=on_progress
     )
-    return compare_twma({result.model.network.name: result.twma for result in results})
+    return compare_twma(
+        {
+            topology.name: twma(records, weight_bits=WEIGHT_BITS)
+            for topology, records in zip(topologies, counts, strict=True)
+        }
+    )
 
 
 def _table7() -> list[Comparison]:

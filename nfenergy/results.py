@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def as_json(report: SimulationReport) -> Json:
         "engine": report.engine,
         "dataset": report.dataset.name,
         "weight_bits": report.weight_bits,
+        "base_width": report.base_width,
         "array": asdict(report.array),
         "operating_point": asdict(report.operating_point),
         "base": _network(report.base),
@@ -46,6 +48,7 @@ def command(report: SimulationReport, *, config: str | None = None, curve: str |
     """The command that repeats the report; with `config` and `curve` from the files that it wrote."""
     array = report.array
     words = ["nfenergy", "simulate", "--base", report.base.model.network.name]
+    words += ["--width", repr(report.base_width)] if report.base_width != 1.0 else []
     if report.generator:
         words += ["--gen", report.generator.model.network.name]
     words += ["--dataset", report.dataset.name]
@@ -54,7 +57,12 @@ def command(report: SimulationReport, *, config: str | None = None, curve: str |
     words += ["--config", config] if config else []
     words += ["--array", f"{array.rows}x{array.cols}", "--dataflow", array.dataflow]
     words += ["--curve", curve or report.curve.name]
-    words += ["--voltage", repr(report.operating_point.voltage_norm)]
+    point = report.operating_point
+    words += (
+        ["--voltage", repr(point.voltage_norm)]
+        if report.chosen_by_voltage
+        else ["--ber", repr(point.bit_error_rate)]
+    )
     words += ["--weight-bits", str(report.weight_bits), "--clock-ghz", repr(report.latency.clock_ghz)]
     return words
 
@@ -68,10 +76,11 @@ def write_run(report: SimulationReport, folder: Path) -> None:
     Raises:
         NfEnergyError: the folder cannot be made or written, or the disk is full.
     """
-    from nfenergy.tabular import layers_csv, summary_csv
+    from nfenergy.tabular import layer_rows_of, saving_of
+    from reports.files import layers_csv, savings_csv
 
-    write_text(folder / "summary.csv", summary_csv([report]))
-    write_text(folder / "layers.csv", layers_csv(report))
+    write_text(folder / "summary.csv", savings_csv([saving_of(report)]))
+    write_text(folder / "layers.csv", layers_csv(layer_rows_of(report)))
     for result in report.networks:
         for name, text in topology_files(result.model.topology).items():
             write_text(folder / "topologies" / name, text)
@@ -83,17 +92,16 @@ def write_run(report: SimulationReport, folder: Path) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Fail before the work rather than after it.
+    """Fail before the work rather than after it; nothing is made.
 
     Raises:
-        NfEnergyError: `folder` cannot be made or is not a folder that takes files.
+        NfEnergyError: `folder` cannot be made, or is not a folder that takes files.
     """
-    probe = folder / ".nfenergy-write-test"
-    write_text(probe, "")
-    try:
-        probe.unlink()
-    except OSError as error:
-        raise NfEnergyError(f"cannot write {folder}: {error.strerror or error}") from error
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise NfEnergyError(f"cannot write {folder}: {nearest} is not a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise NfEnergyError(f"cannot write {folder}: {nearest} is not writable")
 
 
 def _network(result: NetworkResult) -> Json:

@@ -22,6 +22,7 @@ LAYOUT_HEADER = (
     "Channel Interline Order, Filter Height Interline Order, Filter Width Interline Order,"
 )
 LAYOUT_FIELDS = LAYOUT_HEADER.count(",") - 1
+MOST_DEPTHWISE_CHANNELS = 2**16
 NAME_COLUMNS = ("row", "layer", "operation", "ofmap_height", "ofmap_width", "macs")
 
 
@@ -91,7 +92,8 @@ def read(path: Path) -> Topology:
 
 
 def _fields(line: str) -> list[str]:
-    fields = [field.strip() for field in re.split(r"[,\t]", line.split("#")[0].strip())]
+    row = line.split("#")[0].strip()
+    fields = [field.strip() for field in row.split("," if "," in row else "\t")]
     while fields and not fields[-1]:
         fields.pop()
     return fields
@@ -128,6 +130,8 @@ def _convolution_rows(fields: list[str]) -> list[Layer]:
     shape = [_integer(field) for field in fields[1:8]]
     names = [fields[0]]
     if "DP" in fields[0]:
+        if not 1 <= shape[4] <= MOST_DEPTHWISE_CHANNELS:
+            raise InputError(f"{shape[4]} depthwise channels, expected 1 to {MOST_DEPTHWISE_CHANNELS}")
         names = [f"{fields[0]}Channel_{channel}" for channel in range(shape[4])]
         shape[4] = 1
     return [

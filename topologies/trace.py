@@ -31,15 +31,13 @@ def trace(model: nn.Module, input_shape: tuple[int, ...]) -> Trace:
         InputError: an operation on weights that no rule lowers (the message names its layer), or a
             model that cannot run on `input_shape` or without values.
     """
-    tensors = dict(model.named_parameters(remove_duplicate=False)) | dict(
-        model.named_buffers(remove_duplicate=False)
-    )
-    meta = {name: tensor.detach().to("meta") for name, tensor in tensors.items()}
     modes = [(module, module.training) for module in model.modules()]
     try:
+        tensors = dict(model.named_parameters()) | dict(model.named_buffers())
+        meta = {name: tensor.detach().to("meta") for name, tensor in tensors.items()}
         model.eval()
         with torch.no_grad(), torch.device("meta"):
-            inputs = torch.empty((1, *input_shape))
+            inputs = torch.empty((1, *input_shape), dtype=_floating_dtype(meta))
             recorder = _Recorder(inputs, meta)
             with recorder:
                 torch.func.functional_call(model, meta, (inputs,), strict=False)
@@ -77,6 +75,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         outputs = _tensors(out)
         self._kept += outputs
         parameters = [name for name in map(self.parameter_of, operands) if name]
+        if parameters and func.overloadpacket in _LOWERINGS:
+            # State made in forward, such as an LSTM's first hidden state, is data like the input.
+            states = [operand for operand in operands if self.parameter_of(operand) is None]
+            self._activations.update(map(_storage, states))
         if not any(map(self.is_activation, operands)):
             for output in outputs if parameters else ():
                 self._parameters.setdefault(_storage(output), parameters[0])
@@ -102,11 +104,26 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         op = lowering(self, args, out, macs) if lowering else None
         if op is not None:
             self.ops.append(op)
-        elif parameters and packet not in _ELEMENTWISE:
+        elif parameters and not self._is_vector_work(packet, args, out):
             raise InputError(
                 f"layer {_module_of(parameters[0])!r}: no rule lowers {packet}, which reads its weights "
                 f"{parameters[0]!r}; nfenergy lowers Conv2d, ConvTranspose2d and Linear"
             )
+
+    def _is_vector_work(self, packet: Any, args: tuple[Any, ...], out: Any) -> bool:
+        """Whether parameters only scale, shift or join activations, value by value.
+
+        A product with more values than its activations is an outer product: weights in disguise.
+        """
+        if packet not in _SCALING:
+            return packet in _ELEMENTWISE
+        largest = max(operand.numel() for operand in _tensors(args) if self.is_activation(operand))
+        return all(output.numel() <= largest for output in _tensors(out))
+
+
+def _floating_dtype(tensors: dict[str, Tensor]) -> torch.dtype:
+    floating = (tensor.dtype for tensor in tensors.values() if tensor.is_floating_point())
+    return next(floating, torch.get_default_dtype())
 
 
 def _storage(tensor: Tensor) -> int:
@@ -121,7 +138,7 @@ def _module_of(parameter: str | None) -> str:
     if parameter is None:
         return "constant"
     path, parametrized, _ = parameter.partition(".parametrizations.")
-    return path if parametrized else path.rpartition(".")[0]
+    return (path if parametrized else path.rpartition(".")[0]) or "model"
 
 
 def _convolution(recorder: _Recorder, args: tuple[Any, ...], out: Tensor, macs: int) -> WeightedOp | None:
@@ -188,14 +205,13 @@ _ELEMENTWISE = {
     aten.add,
     aten.add_,
     aten.sub,
-    aten.mul,
-    aten.mul_,
-    aten.div,
     aten.clamp,
     aten._prelu_kernel,
     aten.cat,
     aten.where,
     aten.copy_,
 }
-"""Parameters that scale, shift or join activations value by value: the vector unit's work, no weight
-SRAM reads in SCALE-Sim's model."""
+"""Operations in which parameters shift, normalise or join activations value by value: the vector unit's
+work, no weight SRAM reads in SCALE-Sim's model."""
+
+_SCALING = {aten.mul, aten.mul_, aten.div, aten.div_}

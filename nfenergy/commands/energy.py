@@ -25,6 +25,7 @@ def simulate(
     base: options.BaseName,
     gen: options.GeneratorName = None,
     dataset: options.DatasetName = "cifar10",
+    width: options.Width = 1.0,
     ber: options.BitErrorRate = None,
     voltage: options.Voltage = None,
     curve: options.Curve = pipeline.DEFAULT_CURVE,
@@ -46,11 +47,12 @@ def simulate(
 
     if out is not None:
         results.check_writable(out)
-    with simulation_progress(quiet=quiet) as on_progress:
+    with simulation_progress(quiet=quiet, hint=True) as on_progress:
         report = pipeline.simulate(
             base,
             gen,
             dataset=dataset,
+            base_width=width,
             bit_error_rate=None if ber is None else options.parse_rate(ber),
             voltage_norm=voltage,
             curve=curve,

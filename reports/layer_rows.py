@@ -1,0 +1,62 @@
+"""From a simulated network to one `LayerRow` a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from energy.array import SystolicArray
+from energy.counts import LayerCounts, twma
+from energy.folding import Folding
+from reports.records import LayerRow
+from topologies.layers import Topology
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedNetwork:
+    """A network's topology beside the engine's records for it, one a layer."""
+
+    role: str
+    topology: Topology
+    counts: tuple[LayerCounts, ...]
+
+
+def layer_rows(
+    networks: Sequence[CountedNetwork],
+    *,
+    dataset: str,
+    array: SystolicArray,
+    weight_bits: int,
+    energy_per_access_norm: float,
+) -> list[LayerRow]:
+    """The layers of a base model and its generator, in the order of `networks`.
+
+    Args:
+        networks: a base model, and its generator where there is one.
+        dataset: names the networks' form.
+        array: what the counts were made for.
+        weight_bits: bits a stored weight.
+        energy_per_access_norm: of the base model's SRAM; the generator's is 1.
+    """
+    spent = {
+        (network.role, index): twma([counts], weight_bits=weight_bits)
+        * (energy_per_access_norm if network.role == "base" else 1.0)
+        for network in networks
+        for index, counts in enumerate(network.counts)
+    }
+    total = sum(spent.values())
+    return [
+        LayerRow(
+            network=network.topology.name,
+            role=network.role,
+            dataset=dataset,
+            convention=network.topology.convention,
+            layer=layer,
+            folds=Folding.of(layer.shape, array).folds,
+            counts=counts,
+            twma=twma([counts], weight_bits=weight_bits),
+            energy_share_percent=100.0 * spent[network.role, index] / total,
+        )
+        for network in networks
+        for index, (layer, counts) in enumerate(zip(network.topology.layers, network.counts, strict=True))
+    ]

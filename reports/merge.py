@@ -1,0 +1,147 @@
+"""Savings joined with accuracies: partners found, partners missing, and what may be joined with what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nfenergy.errors import InputError
+from reports.accuracy import MEASURED, PUBLISHED
+from reports.names import Names
+from reports.records import Accuracy, Saving, Tradeoff, accuracy_key, configuration, saving_key
+
+COMPUTED_WITH_PUBLISHED = "saving computed here, accuracy published"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """Joins that are refused unless asked for.
+
+    Attributes:
+        published: savings computed here with published accuracies, as in the paper's own figures;
+            ``--accuracy published`` asks for it by name.
+        sources: published and measured accuracies in one result.
+        fault_models: accuracies of different fault models in one result.
+    """
+
+    published: bool = False
+    sources: bool = False
+    fault_models: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """Savings with their accuracies, and every row that found no partner.
+
+    Attributes:
+        tradeoffs: in the order of the savings.
+        unmatched_savings, unmatched_accuracies: rows without a partner.
+        joins: in words, each join that was asked for; empty where everything is of one kind.
+    """
+
+    tradeoffs: tuple[Tradeoff, ...]
+    unmatched_savings: tuple[Saving, ...]
+    unmatched_accuracies: tuple[Accuracy, ...]
+    joins: tuple[str, ...]
+
+    def unmatched(self, names: Names) -> tuple[str, ...]:
+        """A line for each row without partner."""
+        return (
+            *(
+                f"no accuracy for {_where(names, saving.dataset, saving.base, saving.generator)} at "
+                f"{percent(saving.bit_error_rate)} bit errors, {saving.weight_bits}-bit weights"
+                for saving in self.unmatched_savings
+            ),
+            *(
+                f"no saving for {_where(names, row.dataset, row.base, row.generator)} at "
+                f"{percent(row.bit_error_rate)} bit errors, {row.weight_bits}-bit weights "
+                f"({row.reference})"
+                for row in self.unmatched_accuracies
+            ),
+        )
+
+
+def merge(
+    savings: Sequence[Saving], accuracies: Sequence[Accuracy], *, consent: Consent | None = None
+) -> Merged:
+    """Join on data set, base model and width, generator, bit error rate and weight bits.
+
+    Savings know no fault model: each accuracy keeps its own, and a saving joined with accuracies of
+    several fault models gives one row for each. Savings may be of several accelerators.
+
+    Raises:
+        InputError: a saving comes twice, or a join that `Consent` does not cover.
+    """
+    consent = consent or Consent()
+    by_key: dict[object, list[Accuracy]] = defaultdict(list)
+    for accuracy in accuracies:
+        by_key[accuracy_key(accuracy)].append(accuracy)
+    _refuse_duplicates(savings)
+    partners = [(saving, by_key.get(saving_key(saving), [])) for saving in savings]
+    matched = [accuracy for _, rows in partners for accuracy in rows]
+    joins = _joins(matched, consent)
+    keys = {saving_key(saving) for saving in savings}
+    return Merged(
+        tradeoffs=tuple(
+            Tradeoff(saving=saving, accuracy=accuracy, joined="; ".join(joins))
+            for saving, rows in partners
+            for accuracy in rows
+        ),
+        unmatched_savings=tuple(saving for saving, rows in partners if not rows),
+        unmatched_accuracies=tuple(row for row in accuracies if accuracy_key(row) not in keys),
+        joins=joins,
+    )
+
+
+def percent(fraction: float) -> str:
+    """A fraction as people write it.
+
+    >>> percent(0.01), percent(0.0035)
+    ('1 %', '0.35 %')
+    """
+    return f"{100.0 * fraction:.4g} %"
+
+
+def _joins(accuracies: Sequence[Accuracy], consent: Consent) -> tuple[str, ...]:
+    sources = sorted({accuracy.source for accuracy in accuracies})
+    models = sorted({accuracy.fault_model for accuracy in accuracies})
+    joins = []
+    if PUBLISHED in sources:
+        if not consent.published:
+            raise InputError(
+                "published accuracies are not joined with savings computed here unless asked for; "
+                "ask with --accuracy published, or --mixed for a file that holds them"
+            )
+        joins.append(COMPUTED_WITH_PUBLISHED)
+    if len(sources) > 1:
+        if not consent.sources:
+            raise InputError(
+                f"{PUBLISHED} and {MEASURED} accuracies are not joined in one result unless asked for; "
+                "give one of them, or ask with --mixed"
+            )
+        joins.append("published and measured accuracies mixed")
+    if len(models) > 1:
+        if not consent.fault_models:
+            raise InputError(
+                f"accuracies under different fault models ({', '.join(models)}) do not compare; "
+                "choose one with --fault-model, or ask for the join with --mixed"
+            )
+        joins.append(f"fault models mixed: {', '.join(models)}")
+    return tuple(joins)
+
+
+def _refuse_duplicates(savings: Sequence[Saving]) -> None:
+    seen: set[object] = set()
+    for saving in savings:
+        key = (saving_key(saving), configuration(saving))
+        if key in seen:
+            raise InputError(
+                f"two savings for {saving.base} + {saving.generator} on {saving.dataset} at "
+                f"{percent(saving.bit_error_rate)} bit errors and the same accelerator; keep one of them"
+            )
+        seen.add(key)
+
+
+def _where(names: Names, dataset: str, base: str, generator: str) -> str:
+    return f"{names.combination(base, generator)} on {names.dataset(dataset)}"

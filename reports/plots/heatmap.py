@@ -1,0 +1,87 @@
+"""A heat map of the saving over base models and generators, the value in every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nfenergy.errors import InputError
+from reports.names import Names
+from reports.plots.style import COLUMN, INK, Size, drawing, new_figure, ordered
+from reports.records import MEASURE_TITLES, Measure, Saving
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LIGHT_ABOVE = 0.55
+"""Share of the colour scale from which its colours are light, so that text on them is dark."""
+
+
+def saving_heatmap(
+    savings: Sequence[Saving], names: Names, *, measure: Measure = "twma", size: Size = COLUMN
+) -> Figure:
+    """One cell a combination; a missing one stays empty.
+
+    Args:
+        savings: one operating point of each combination.
+        names: titles, and the order of rows and columns.
+        measure: what energy is reckoned by.
+        size: where the figure goes.
+
+    Raises:
+        InputError: there are no savings, or two for one combination.
+    """
+    if not savings:
+        raise InputError("the heat map takes at least one combination")
+    bases = ordered({saving.base for saving in savings}, names.bases)
+    generators = ordered({saving.generator for saving in savings}, names.generators)
+    grid = np.full((len(bases), len(generators)), np.nan)
+    for saving in savings:
+        cell = bases.index(saving.base), generators.index(saving.generator)
+        if not np.isnan(grid[cell]):
+            raise InputError(
+                f"the heat map takes one operating point a combination, {saving.base} + "
+                f"{saving.generator} has several; narrow them with --ber"
+            )
+        grid[cell] = saving.saving_percent(measure)
+    with drawing(size):
+        figure = new_figure(size, (0.75 + 0.35 * len(bases)) * size.font_pt / 7.0)
+        axes = figure.subplots()
+        # A single value would leave the colour scale without extent.
+        low, high = float(np.nanmin(grid)), float(np.nanmax(grid))
+        span = max(high - low, 1.0)
+        image = axes.pcolormesh(
+            grid, cmap="cividis", vmin=high - span, vmax=high, edgecolor="white", linewidth=size.line_pt
+        )
+        axes.invert_yaxis()
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        axes.set_xticks([0.5 + index for index in range(len(generators))], map(names.generator, generators))
+        axes.set_yticks([0.5 + index for index in range(len(bases))], map(names.base, bases))
+        for (row, column), value in np.ndenumerate(grid):
+            if not np.isnan(value):
+                dark = (value - high + span) / span > LIGHT_ABOVE
+                text = axes.text(
+                    column + 0.5,
+                    row + 0.5,
+                    f"{value:.1f}",
+                    ha="center",
+                    va="center",
+                    color=INK if dark else "white",
+                )
+                text.set_gid(f"cell-{bases[row]}-{generators[column]}")
+        figure.colorbar(image, ax=axes, label=f"saving by\n{MEASURE_TITLES[measure]} (%)", pad=0.02)
+    return figure
+
+
+def hover_texts(savings: Sequence[Saving], names: Names, measure: Measure) -> dict[str, str]:
+    """The text of each cell by the id that `saving_heatmap` gave it."""
+    return {
+        f"cell-{saving.base}-{saving.generator}": (
+            f"{names.combination(saving.base, saving.generator)}: saves "
+            f"{saving.saving_percent(measure):.2f} % by {MEASURE_TITLES[measure]}"
+        )
+        for saving in savings
+    }

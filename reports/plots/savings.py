@@ -1,0 +1,160 @@
+"""Energy saving against supply voltage, a line a generator, with the voltage where it breaks even."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import TYPE_CHECKING
+
+from energy.curve import VoltageCurve
+from energy.savings import break_even, saving_percent
+from nfenergy.errors import InputError
+from reports.names import NO_GENERATOR, Names
+from reports.plots.style import COLUMN, FAINT, INK, MUTED, Size, drawing, look, new_figure, ordered
+from reports.records import MEASURE_TITLES, Measure, Saving
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+
+def saving_plot(
+    savings: Sequence[Saving],
+    curve: VoltageCurve,
+    names: Names,
+    *,
+    measure: Measure = "twma",
+    size: Size = COLUMN,
+) -> Figure:
+    """A panel a base model; each line follows the curve, its ring is the break-even point.
+
+    Args:
+        savings: any operating points of the combinations; only their counts are used.
+        curve: voltage to energy.
+        names: titles, and the order of panels, colours and dashes.
+        measure: what energy is reckoned by.
+        size: where the figure goes.
+
+    Raises:
+        InputError: there are no savings.
+    """
+    if not savings:
+        raise InputError("the saving plot takes at least one combination")
+    bases = ordered({saving.base for saving in savings}, names.bases)
+    with drawing(size):
+        columns = 1 if len(bases) == 1 else 3 if size.name == "slide" else 2
+        rows = ceil(len(bases) / columns)
+        figure = new_figure(size, size.height_in * (1.0 if rows == 1 else 0.62 * rows))
+        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for axes, base in zip(panels.flat, bases, strict=False):
+            _draw_panel(axes, _one_each(savings, base), curve, names, measure, size)
+            axes.set_title(names.base(base))
+        for axes in panels.flat[len(bases) :]:
+            axes.set_visible(False)
+        for column in range(columns):
+            used = [row for row in range(rows) if row * columns + column < len(bases)]
+            panels[used[-1], column].tick_params(labelbottom=True)
+        figure.supxlabel("supply voltage / Vmin", fontsize=size.font_pt)
+        figure.supylabel(f"energy saving by {MEASURE_TITLES[measure]} (%)", fontsize=size.font_pt)
+        _legend(figure, savings, bases, names, size)
+    return figure
+
+
+def hover_texts(
+    savings: Sequence[Saving], curve: VoltageCurve, names: Names, measure: Measure
+) -> dict[str, str]:
+    """The text of each line by the id that `saving_plot` gave it."""
+    texts = {}
+    for saving in savings:
+        base, generator = saving.accesses(measure)
+        point = break_even(base_accesses=base, generator_accesses=generator, curve=curve)
+        where = "not within the curve" if point.voltage_norm is None else f"{point.voltage_norm:.4f} of Vmin"
+        texts[f"saving-{saving.base}-{saving.generator}"] = (
+            f"{names.combination(saving.base, saving.generator)}: breaks even at {where}"
+        )
+    return texts
+
+
+def _draw_panel(
+    axes: Axes,
+    savings: Sequence[Saving],
+    curve: VoltageCurve,
+    names: Names,
+    measure: Measure,
+    size: Size,
+) -> None:
+    axes.axhline(0, color=INK, linewidth=0.6 * size.line_pt, zorder=1)
+    axes.grid(color=FAINT, linewidth=0.3)
+    axes.set_axisbelow(True)
+    voltages = [point.voltage_norm for point in curve.points]
+    for saving in savings:
+        base, generator = saving.accesses(measure)
+        values = [
+            saving_percent(
+                base_accesses=base,
+                generator_accesses=generator,
+                energy_per_access_norm=point.energy_per_access_norm,
+            )
+            for point in curve.points
+        ]
+        style = look(names, saving.base, saving.generator)
+        alone = saving.generator == NO_GENERATOR
+        colour = MUTED if alone else style.colour
+        (line,) = axes.plot(
+            voltages, values, color=colour, linestyle=style.dashes, linewidth=1.2 * size.line_pt, zorder=2
+        )
+        line.set_gid(f"saving-{saving.base}-{saving.generator}")
+        even = break_even(base_accesses=base, generator_accesses=generator, curve=curve)
+        if even.voltage_norm is not None and not alone:
+            axes.scatter(
+                [even.voltage_norm],
+                [0],
+                s=(0.9 * size.marker_pt) ** 2,
+                facecolor="white",
+                edgecolor=colour,
+                linewidth=size.line_pt,
+                zorder=4,
+            )
+
+
+def _one_each(savings: Sequence[Saving], base: str) -> list[Saving]:
+    """One saving a generator: the operating point does not matter here."""
+    first: dict[str, Saving] = {}
+    for saving in savings:
+        if saving.base == base:
+            first.setdefault(saving.generator, saving)
+    return list(first.values())
+
+
+def _legend(
+    figure: Figure, savings: Sequence[Saving], bases: Sequence[str], names: Names, size: Size
+) -> None:
+    from matplotlib.lines import Line2D
+
+    handles: list[Line2D] = []
+    for generator in ordered({saving.generator for saving in savings}, [*names.generators, NO_GENERATOR]):
+        style = look(names, bases[0], generator)
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=MUTED if generator == NO_GENERATOR else style.colour,
+                linestyle=style.dashes,
+                linewidth=1.2 * size.line_pt,
+                label=names.generator(generator),
+            )
+        )
+    handles.append(
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker="o",
+            markersize=0.9 * size.marker_pt,
+            markerfacecolor="white",
+            markeredgecolor=INK,
+            label="break-even",
+        )
+    )
+    figure.legend(handles=handles, loc="outside lower center", ncols=4 if size.name == "column" else 8)

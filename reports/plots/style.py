@@ -1,0 +1,236 @@
+"""How every plot looks: sizes, fonts, and colours and markers that tell combinations apart in grey too.
+
+A base model has a marker, a generator a colour: networks of a kind share a colour, whose lightness
+differs from the others', and every second of them carries a white dot.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from nfenergy.errors import InputError, NfEnergyError
+from reports.names import NO_GENERATOR, Names
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h", "<", ">")
+COLOURS = ("#123a6f", "#cf5c36", "#f2c14e", "#2a9d8f", "#8d6a9f")
+"""Dark blue, vermilion, yellow and two more: apart for all colour visions, and from dark to light."""
+Dashes = Literal["-"] | tuple[float, tuple[float, ...]]
+
+DASHES: tuple[Dashes, ...] = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (1, 1)),
+    (0, (4, 1, 1, 1)),
+    (0, (2, 1)),
+    (0, (6, 1, 1, 1, 1, 1)),
+)
+BASELINE_COLOUR = "#ffffff"
+INK, MUTED, FAINT = "#1a1a1a", "#6b6b6b", "#c8c8c8"
+
+FORMATS = ("png", "svg", "pdf")
+PNG_DPI = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """Where a figure goes: its width and the size of its text and marks.
+
+    Attributes:
+        name: as users type it.
+        width_in, height_in: the usual size in inches; a plot with many rows may take more height, up
+            to `max_height_in`.
+        font_pt: text; the smallest is a point or so less.
+        marker_pt: diameter of a marker.
+        line_pt: width of a line.
+    """
+
+    name: str
+    width_in: float
+    height_in: float
+    max_height_in: float
+    font_pt: float
+    marker_pt: float
+    line_pt: float
+
+
+SIZES: dict[str, Size] = {
+    "column": Size(
+        name="column",
+        width_in=3.5,
+        height_in=2.9,
+        max_height_in=9.0,
+        font_pt=7.0,
+        marker_pt=4.5,
+        line_pt=0.9,
+    ),
+    "slide": Size(
+        name="slide",
+        width_in=10.0,
+        height_in=5.6,
+        max_height_in=5.6,
+        font_pt=13.0,
+        marker_pt=9.0,
+        line_pt=1.8,
+    ),
+    "page": Size(
+        name="page",
+        width_in=7.4,
+        height_in=4.6,
+        max_height_in=11.0,
+        font_pt=9.0,
+        marker_pt=7.0,
+        line_pt=1.3,
+    ),
+}
+"""A journal's single column, a slide, and the page of ``nfenergy report``."""
+COLUMN = SIZES["column"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The mark of one combination."""
+
+    marker: str
+    colour: str
+    dotted: bool
+    dashes: Dashes
+
+
+def look(names: Names, base: str, generator: str) -> Look:
+    """Marker by base model, colour and dot by generator, in the order of `names`; others come after."""
+    base_index = _index(names.bases, base)
+    if generator == NO_GENERATOR:
+        return Look(
+            marker=MARKERS[base_index % len(MARKERS)], colour=BASELINE_COLOUR, dotted=False, dashes="-"
+        )
+    index = _index(names.generators, generator)
+    return Look(
+        marker=MARKERS[base_index % len(MARKERS)],
+        colour=COLOURS[index // 2 % len(COLOURS)],
+        dotted=bool(index % 2),
+        dashes=DASHES[index % len(DASHES)],
+    )
+
+
+def ordered(found: Iterable[str], known: Iterable[str]) -> list[str]:
+    """`found` in the order of `known`; others after them by name."""
+    order = {name: index for index, name in enumerate(known)}
+    return sorted(found, key=lambda name: (order.get(name, len(order)), name))
+
+
+def _index(known: Mapping[str, str], name: str) -> int:
+    names = list(known)
+    return names.index(name) if name in names else len(names)
+
+
+@contextmanager
+def drawing(size: Size) -> Iterator[None]:
+    """Matplotlib's settings for a figure of this size, while it is made and while it is saved."""
+    import matplotlib as mpl
+
+    small = size.font_pt - (2.0 if size.font_pt > 10 else 1.0)
+    settings: dict[str, object] = {
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "font.size": size.font_pt,
+        "axes.titlesize": size.font_pt,
+        "axes.labelsize": size.font_pt,
+        "xtick.labelsize": small,
+        "ytick.labelsize": small,
+        "legend.fontsize": small,
+        "figure.titlesize": size.font_pt,
+        "lines.linewidth": size.line_pt,
+        "lines.markersize": size.marker_pt,
+        "axes.linewidth": 0.6 * size.line_pt,
+        "xtick.major.width": 0.6 * size.line_pt,
+        "ytick.major.width": 0.6 * size.line_pt,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "legend.frameon": False,
+        "hatch.linewidth": 0.5,
+        "figure.dpi": 72,
+        "pdf.fonttype": 42,
+        "ps.fonttype": 42,
+        "svg.fonttype": "path",
+        "svg.hashsalt": "nfenergy",
+    }
+    with mpl.rc_context(settings):  # type: ignore[arg-type]
+        yield
+
+
+def new_figure(size: Size, height_in: float | None = None) -> Figure:
+    """An empty figure, one inch 72 units; call within `drawing`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    height = min(height_in or size.height_in, size.max_height_in)
+    figure = Figure(figsize=(size.width_in, height), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def mark(
+    axes: Axes, x: float, y: float, look_: Look, size: Size, *, gid: str = "", zorder: float = 3
+) -> None:
+    """Draw one combination's mark; `gid` becomes the id of the SVG group, for a text on hover."""
+    area = size.marker_pt**2
+    artist = axes.scatter(
+        [x],
+        [y],
+        s=area,
+        marker=look_.marker,
+        facecolor=look_.colour,
+        edgecolor=INK,
+        linewidth=0.5 * size.line_pt,
+        zorder=zorder,
+    )
+    if gid:
+        artist.set_gid(gid)
+    if look_.dotted:
+        axes.scatter([x], [y], s=0.14 * area, marker="o", facecolor="white", linewidth=0, zorder=zorder + 0.1)
+
+
+def figure_bytes(figure: Figure, size: Size, format_: str) -> bytes:
+    """The figure as a file of one of the `FORMATS`; the same figure gives the same bytes."""
+    undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[format_]
+    out = io.BytesIO()
+    with drawing(size):
+        figure.savefig(out, format=format_, dpi=PNG_DPI, metadata=undated)
+    return out.getvalue()
+
+
+def save(figure: Figure, size: Size, path: Path) -> None:
+    """Write the figure in the format that the suffix of `path` names, whole or not at all.
+
+    Raises:
+        InputError: the suffix is none of `FORMATS`.
+        NfEnergyError: the file cannot be written.
+    """
+    format_ = path.suffix.lower().removeprefix(".")
+    if format_ not in FORMATS:
+        raise InputError(
+            f"cannot write a plot as {path.name!r}; use {', '.join(f'.{name}' for name in FORMATS)}"
+        )
+    content = figure_bytes(figure, size, format_)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise NfEnergyError(f"cannot write {path}: {error.strerror or error}") from error

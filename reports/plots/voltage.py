@@ -1,0 +1,134 @@
+"""The voltage curve: bit error rate and energy per access over supply voltage, with operating points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from energy.curve import CurvePoint, OperatingPoint, VoltageCurve
+from reports.merge import percent
+from reports.plots.labels import Label, place_labels
+from reports.plots.style import COLOURS, COLUMN, FAINT, MUTED, Size, drawing, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def voltage_plot(
+    curve: VoltageCurve, points: Sequence[OperatingPoint] = (), *, size: Size = COLUMN
+) -> Figure:
+    """Bit error rate (logarithmic) above, energy per access below, the operating points in both.
+
+    Args:
+        curve: the measured voltages.
+        points: operating points to mark; those at Vmin have no bit error rate to show.
+        size: where the figure goes.
+    """
+    with drawing(size):
+        figure = new_figure(size, 1.25 * size.height_in)
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        _draw_rates(upper, curve, size)
+        _draw_energies(lower, curve, size)
+        voltages = [point.voltage_norm for point in curve.points]
+        margin = 0.06 * (voltages[-1] - voltages[0])
+        lower.set_xlim(voltages[0] - margin, voltages[-1] + margin)
+        lower.set_xlabel("supply voltage / Vmin")
+        for axes in (upper, lower):
+            axes.grid(color=FAINT, linewidth=0.3)
+            axes.set_axisbelow(True)
+        marked = [point for point in points if point.bit_error_rate > 0]
+        _mark(upper, [(point, 100.0 * point.bit_error_rate) for point in marked], curve, size, energy=False)
+        _mark(lower, [(point, point.energy_per_access_norm) for point in marked], curve, size, energy=True)
+    return figure
+
+
+def hover_texts(curve: VoltageCurve) -> dict[str, str]:
+    """The text of each measured point by the id that `voltage_plot` gave it."""
+    texts = {}
+    for index, point in enumerate(curve.points):
+        text = (
+            f"{point.voltage_norm:.4g} of Vmin: bit error rate "
+            f"{percent(point.bit_error_rate_percent / 100)}, energy per access {point.energy_per_access_norm:.3g}"
+        )
+        texts[f"rate-{index}"] = texts[f"energy-{index}"] = text
+    return texts
+
+
+def _draw_rates(axes: Axes, curve: VoltageCurve, size: Size) -> None:
+    measured = [point for point in curve.points if point.bit_error_rate_percent > 0]
+    axes.set_yscale("log")
+    axes.set_ylabel("bit error rate (%)")
+    lowest = measured[-1]
+    _line(axes, measured, [point.bit_error_rate_percent for point in measured], size, gid="rate")
+    # Towards Vmin the rate is known only to be lower than the last one measured.
+    axes.annotate(
+        "",
+        xy=(curve.points[-1].voltage_norm, lowest.bit_error_rate_percent / 20),
+        xytext=(lowest.voltage_norm, lowest.bit_error_rate_percent),
+        arrowprops={"arrowstyle": "->", "color": MUTED, "linestyle": ":", "linewidth": 0.8 * size.line_pt},
+    )
+    axes.set_ylim(bottom=lowest.bit_error_rate_percent / 25, top=measured[0].bit_error_rate_percent * 4)
+
+
+def _draw_energies(axes: Axes, curve: VoltageCurve, size: Size) -> None:
+    energies = [point.energy_per_access_norm for point in curve.points]
+    axes.set_ylabel("energy per access / at Vmin")
+    _line(axes, curve.points, energies, size, gid="energy")
+    margin = 0.15 * (energies[-1] - energies[0])
+    axes.set_ylim(energies[0] - margin, energies[-1] + margin)
+
+
+def _line(axes: Axes, points: Sequence[CurvePoint], values: Sequence[float], size: Size, *, gid: str) -> None:
+    voltages = [point.voltage_norm for point in points]
+    axes.plot(voltages, values, color=COLOURS[0], linewidth=size.line_pt, zorder=2)
+    for index, (voltage, value) in enumerate(zip(voltages, values, strict=True)):
+        dot = axes.scatter([voltage], [value], s=(0.7 * size.marker_pt) ** 2, color=COLOURS[0], zorder=3)
+        dot.set_gid(f"{gid}-{index}")
+
+
+def _mark(
+    axes: Axes,
+    marked: Sequence[tuple[OperatingPoint, float]],
+    curve: VoltageCurve,
+    size: Size,
+    *,
+    energy: bool,
+) -> None:
+    for point, value in marked:
+        axes.axvline(point.voltage_norm, color=MUTED, linewidth=0.5 * size.line_pt, linestyle=":", zorder=1)
+        axes.scatter(
+            [point.voltage_norm],
+            [value],
+            s=(1.5 * size.marker_pt) ** 2,
+            facecolor="none",
+            edgecolor=COLOURS[1],
+            linewidth=size.line_pt,
+            zorder=4,
+        )
+    labels = [
+        Label(
+            x=point.voltage_norm,
+            y=value,
+            text=f"{value:.3g}" if energy else f"{value:.3g} % at {point.voltage_norm:.4g}",
+        )
+        for point, value in marked
+    ]
+    place_labels(axes, labels, size, soft=_curve_boxes(axes, curve, energy=energy))
+
+
+def _curve_boxes(axes: Axes, curve: VoltageCurve, *, energy: bool) -> list[tuple[float, float, float, float]]:
+    """The curve as small rectangles that labels keep off."""
+    points = curve.points if energy else [row for row in curve.points if row.bit_error_rate_percent > 0]
+    corners = [
+        (row.voltage_norm, row.energy_per_access_norm if energy else row.bit_error_rate_percent)
+        for row in points
+    ]
+    boxes = []
+    for (x0, y0), (x1, y1) in pairwise(corners):
+        for step in range(8):
+            start, end = step / 8, (step + 1) / 8
+            heights = [y0 * (y1 / y0) ** share for share in (start, end)]
+            boxes.append((x0 + start * (x1 - x0), heights[0], x0 + end * (x1 - x0), heights[1]))
+    return boxes

@@ -1,0 +1,140 @@
+"""The published tables, shipped as reference data: compared with what nfenergy computes, never fed into it.
+
+`README.md` beside this file says which table holds what, and lists the misprints. Networks and data sets
+carry here the names users type (``resnet18``); the tables print the papers' (``ResNet18``).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from nfenergy.errors import UnknownName
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NEURALFUSE = "Sun et al., NeuralFuse (NeurIPS 2024)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamsMacs:
+    """One row of Table 7.
+
+    Attributes:
+        macs_printed: as printed, with its unit prefix: ``557.14M``.
+        macs: the same as a number, at the printed precision.
+    """
+
+    network: str
+    role: str
+    dataset: str
+    params: int
+    macs_printed: str
+    macs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedAccuracy:
+    """One row of Tables 11 to 14 (relaxed access): means and standard deviations over 10 chips, percent."""
+
+    table: int
+    dataset: str
+    base: str
+    generator: str
+    bit_error_rate_percent: float
+    clean_accuracy: float
+    perturbed_accuracy_mean: float
+    perturbed_accuracy_std: float
+    nf_clean_accuracy: float
+    nf_perturbed_accuracy_mean: float
+    nf_perturbed_accuracy_std: float
+    recovery_percent: float
+
+
+def published_tables() -> tuple[str, ...]:
+    """Names of the shipped tables, sorted."""
+    return tuple(
+        sorted(
+            entry.name.removesuffix(".csv")
+            for entry in files(__name__).iterdir()
+            if entry.name.endswith(".csv")
+        )
+    )
+
+
+def published(table: str) -> pd.DataFrame:
+    """A shipped table as printed, for example ``neuralfuse_accuracy_relaxed``; empty cells are NaN.
+
+    Raises:
+        UnknownName: there is no such table.
+    """
+    import pandas as pd
+
+    return pd.read_csv(io.StringIO((files(__name__) / f"{_known(table)}.csv").read_text(encoding="utf-8")))
+
+
+def published_twma() -> dict[str, int]:
+    """T.W.M.A. of the 11 networks in their CIFAR form, by network (Table 6)."""
+    return {row["network"].lower(): int(row["twma"]) for row in _rows("neuralfuse_table6_twma")}
+
+
+def published_params_macs() -> tuple[ParamsMacs, ...]:
+    """Parameters and MACs of the 11 networks, CIFAR and ImageNet-10 forms, in the order of Table 7."""
+    return tuple(
+        ParamsMacs(
+            network=row["network"].lower(),
+            role=row["role"],
+            dataset=row["dataset"],
+            params=int(row["params"]),
+            macs_printed=row["macs_printed"],
+            macs=int(row["macs"]),
+        )
+        for row in _rows("neuralfuse_table7_params_macs")
+    )
+
+
+def published_mac_savings() -> dict[tuple[str, str], float]:
+    """MAC-based energy saving in percent at 1 % bit errors, by base and generator, CIFAR-10 (Table 8)."""
+    return {
+        (row["base"].lower(), row["generator"].lower()): float(row["mac_energy_saving_percent"])
+        for row in _rows("neuralfuse_table8_mac_energy_saving")
+    }
+
+
+def published_accuracies() -> tuple[PublishedAccuracy, ...]:
+    """The relaxed-access accuracies of Tables 11 to 14, in their order."""
+    return tuple(
+        PublishedAccuracy(
+            table=int(row["table"]),
+            dataset=row["dataset"],
+            base=row["base"].lower(),
+            generator=row["generator"].lower(),
+            bit_error_rate_percent=float(row["bit_error_rate_percent"]),
+            clean_accuracy=float(row["clean_accuracy"]),
+            perturbed_accuracy_mean=float(row["perturbed_accuracy_mean"]),
+            perturbed_accuracy_std=float(row["perturbed_accuracy_std"]),
+            nf_clean_accuracy=float(row["nf_clean_accuracy"]),
+            nf_perturbed_accuracy_mean=float(row["nf_perturbed_accuracy_mean"]),
+            nf_perturbed_accuracy_std=float(row["nf_perturbed_accuracy_std"]),
+            recovery_percent=float(row["recovery_percent"]),
+        )
+        for row in _rows("neuralfuse_accuracy_relaxed")
+    )
+
+
+@cache
+def _rows(table: str) -> tuple[dict[str, str], ...]:
+    text = (files(__name__) / f"{_known(table)}.csv").read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))
+
+
+def _known(table: str) -> str:
+    name = table.lower().removesuffix(".csv")
+    if name not in published_tables():
+        raise UnknownName("published table", table, published_tables())
+    return name
