@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,9 @@ INTERPRETER_BYTES = 120 * 2**20
 BYTES_PER_DEMAND = 28
 BYTES_PER_OPERAND = 120
 MEMORY_SHARE = 0.8
+
+
+Task = tuple[LayerShape, SystolicArray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,25 +58,33 @@ def available_memory_bytes() -> int:
     return int(MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2)
 
 
-def batches(
-    costs: Sequence[tuple[LayerShape, Cost]], *, at_least_seconds: float
-) -> list[tuple[list[LayerShape], Cost]]:
-    """Layers grouped so that a child process is worth its start, the largest first.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Layers that share a child process on one array."""
+
+    array: SystolicArray
+    shapes: tuple[LayerShape, ...]
+    cost: Cost
+
+    def joined(self, shape: LayerShape, cost: Cost) -> Batch:
+        """The batch with one more layer. SCALE-Sim keeps all layers of a call, so memory adds up."""
+        memory_bytes = self.cost.memory_bytes + cost.memory_bytes - INTERPRETER_BYTES
+        total = Cost(seconds=self.cost.seconds + cost.seconds, memory_bytes=memory_bytes)
+        return Batch(self.array, (*self.shapes, shape), total)
+
+
+def batches(costs: Mapping[Task, Cost], *, at_least_seconds: float) -> list[Batch]:
+    """Tasks grouped by array so that a child process is worth its start, the longest first.
 
     Layers above `at_least_seconds` stay alone; smaller ones share a child until they fill that time.
-    SCALE-Sim keeps all layers of a call, so the memory of a group adds up.
     """
-    grouped: list[tuple[list[LayerShape], Cost]] = []
-    for shape, cost in sorted(costs, key=lambda item: -item[1].seconds):
-        if grouped and grouped[-1][1].seconds < at_least_seconds:
-            shapes, total = grouped[-1]
-            grouped[-1] = (
-                [*shapes, shape],
-                Cost(
-                    seconds=total.seconds + cost.seconds,
-                    memory_bytes=total.memory_bytes + cost.memory_bytes - INTERPRETER_BYTES,
-                ),
-            )
+    closed: list[Batch] = []
+    filling: dict[SystolicArray, Batch] = {}
+    for (shape, array), cost in sorted(costs.items(), key=lambda item: -item[1].seconds):
+        batch = filling.pop(array, None)
+        batch = Batch(array, (shape,), cost) if batch is None else batch.joined(shape, cost)
+        if batch.cost.seconds < at_least_seconds:
+            filling[array] = batch
         else:
-            grouped.append(([shape], cost))
-    return grouped
+            closed.append(batch)
+    return sorted([*closed, *filling.values()], key=lambda batch: -batch.cost.seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from energy.array import SystolicArray
@@ -18,7 +19,7 @@ class SimulationError(NfEnergyError):
     """SCALE-Sim failed, or left something that is not its report."""
 
 
-def read_reports(folder: Path, shapes: list[LayerShape], array: SystolicArray) -> list[LayerCounts]:
+def read_reports(folder: Path, shapes: Sequence[LayerShape], array: SystolicArray) -> list[LayerCounts]:
     """The records of the simulated layers, in the order of the topology, without names.
 
     Raises:
