@@ -110,7 +110,7 @@ def read_cfg(path: Path) -> SystolicArray:
     """
     if not path.is_file():
         raise InputError(f"no file and no preset {str(path)!r}. Presets: {', '.join(PRESETS)}.")
-    parser = configparser.ConfigParser()
+    parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(read_text(path, "a SCALE-Sim cfg"))
     except configparser.Error as error:
@@ -179,11 +179,11 @@ WriteRequestBuffer = 32
 [layout]
 IfmapCustomLayout = False
 IfmapSRAMBankBandwidth = {ifmap}
-IfmapSRAMBankNum = 10
+IfmapSRAMBankNum = 1
 IfmapSRAMBankPort = 2
 FilterCustomLayout = False
 FilterSRAMBankBandwidth = {filter_}
-FilterSRAMBankNum = 10
+FilterSRAMBankNum = 1
 FilterSRAMBankPort = 2
 
 [sparsity]

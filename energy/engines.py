@@ -34,9 +34,9 @@ class Difference:
 class EnginesDiffer(NfEnergyError):
     """The closed form is not equal to SCALE-Sim; `details` has one line a figure."""
 
-    def __init__(self, differences: Sequence[Difference], topology: str, array: SystolicArray) -> None:
+    def __init__(self, differences: Sequence[Difference], where: str) -> None:
         super().__init__(
-            f"{len(differences)} figures of {topology} on {array} differ between closed-form and scalesim; "
+            f"{len(differences)} figures of {where} differ between closed-form and scalesim; "
             "please report them"
         )
         self.differences = tuple(differences)
@@ -82,7 +82,7 @@ def simulate(
     if engine == "both":
         differences = compare(simulated, closed_form.simulate(topology, array))
         if differences:
-            raise EnginesDiffer(differences, topology.name, array)
+            raise EnginesDiffer(differences, f"{topology.name} on {array}")
     return simulated
 
 

@@ -132,7 +132,9 @@ def _simulate_missing(
                 "next to none"
             )
     work_s = sum(cost.seconds for cost in costs.values())
-    waiting = batches(costs, at_least_seconds=min(SHARED_CHILD_SECONDS, work_s / jobs))
+    waiting = batches(
+        costs, at_least_seconds=min(SHARED_CHILD_SECONDS, work_s / jobs), at_most_bytes=memory_bytes
+    )
     done_layers, done_s = 0, 0.0
 
     def report() -> None:

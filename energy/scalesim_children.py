@@ -26,15 +26,6 @@ ERROR_FILE = "stderr.txt"
 
 
 @contextmanager
-def _scratch_folder() -> Iterator[Path]:
-    try:
-        with tempfile.TemporaryDirectory(prefix="nfenergy-", ignore_cleanup_errors=True) as name:
-            yield Path(name)
-    except OSError as error:
-        raise NfEnergyError(f"cannot use the temporary folder: {error.strerror or error}") from error
-
-
-@contextmanager
 def running_children(
     batches: Sequence[Batch], *, jobs: int, memory_bytes: int
 ) -> Iterator[Iterator[tuple[Batch, Path]]]:
@@ -50,9 +41,11 @@ def running_children(
         NfEnergyError: the temporary folder cannot be used.
     """
     running: dict[subprocess.Popen[bytes], tuple[Batch, Path]] = {}
-    with _scratch_folder() as scratch:
+    with _scratch_errors():
+        scratch = tempfile.TemporaryDirectory(prefix="nfenergy-", ignore_cleanup_errors=True)
+    with scratch as name:
         try:
-            yield _run(batches, scratch, jobs, memory_bytes, running)
+            yield _run(batches, Path(name), jobs, memory_bytes, running)
         finally:
             for child in running:
                 child.kill()
@@ -76,7 +69,8 @@ def _run(
             waiting.remove(fitting)
             folder = scratch / str(started)
             started += 1
-            running[_start(fitting, folder)] = (fitting, folder)
+            with _scratch_errors():
+                running[_start(fitting, folder)] = (fitting, folder)
             continue
         ended = [child for child in running if child.poll() is not None]
         if not ended:
@@ -86,6 +80,14 @@ def _run(
             child.communicate()
             _check_exit(child.returncode, batch, folder)
             yield batch, folder / REPORT_FOLDER
+
+
+@contextmanager
+def _scratch_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NfEnergyError(f"cannot use the temporary folder: {error.strerror or error}") from error
 
 
 def _start(batch: Batch, folder: Path) -> subprocess.Popen[bytes]:

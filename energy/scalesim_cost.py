@@ -73,16 +73,21 @@ class Batch:
         return Batch(self.array, (*self.shapes, shape), total)
 
 
-def batches(costs: Mapping[Task, Cost], *, at_least_seconds: float) -> list[Batch]:
+def batches(costs: Mapping[Task, Cost], *, at_least_seconds: float, at_most_bytes: int) -> list[Batch]:
     """Tasks grouped by array so that a child process is worth its start, the longest first.
 
-    Layers above `at_least_seconds` stay alone; smaller ones share a child until they fill that time.
+    Layers above `at_least_seconds` stay alone; smaller ones share a child until they fill that time or
+    the next would exceed `at_most_bytes`.
     """
     closed: list[Batch] = []
     filling: dict[SystolicArray, Batch] = {}
     for (shape, array), cost in sorted(costs.items(), key=lambda item: -item[1].seconds):
-        batch = filling.pop(array, None)
-        batch = Batch(array, (shape,), cost) if batch is None else batch.joined(shape, cost)
+        alone = Batch(array, (shape,), cost)
+        batch = filling[array].joined(shape, cost) if array in filling else alone
+        if batch.cost.memory_bytes > at_most_bytes and array in filling:
+            closed.append(filling[array])
+            batch = alone
+        filling.pop(array, None)
         if batch.cost.seconds < at_least_seconds:
             filling[array] = batch
         else:

@@ -40,8 +40,8 @@ def read_reports(folder: Path, shapes: Sequence[LayerShape], array: SystolicArra
 def _rows(path: Path, expected: int) -> list[dict[str, str]]:
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError:
-        raise SimulationError(f"SCALE-Sim left no {path.name}") from None
+    except (OSError, UnicodeDecodeError):
+        raise SimulationError(f"SCALE-Sim left no readable {path.name}") from None
     rows = list(csv.DictReader(text.splitlines(), skipinitialspace=True))
     if len(rows) != expected:
         raise SimulationError(f"SCALE-Sim's {path.name} has {len(rows)} rows for {expected} layers")

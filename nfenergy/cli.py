@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from nfenergy.commands import energy as energy_commands
+from nfenergy.commands import sweep as sweep_commands
 from nfenergy.errors import NfEnergyError
 
 INTERRUPTED = 130
@@ -22,7 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-energy_commands.register(app)
+for commands in (energy_commands, sweep_commands):
+    commands.register(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -47,7 +49,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
     try:
         status = app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except NfEnergyError as error:
         if error.details:
             typer.echo(error.details)
@@ -57,14 +60,21 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except BrokenPipeError:
-        # The reader left; a second flush at exit must not complain about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_stdout()
         status = 1
+    except OSError as error:
+        _discard_stdout()
+        status = _fail(f"cannot write the output: {error.strerror or error}", 1)
     except MemoryError:
         status = _fail("out of memory", 1)
     if status == INTERRUPTED:
         sys.stderr.write("nfenergy: interrupted; what was finished is kept, the same command goes on\n")
     sys.exit(status)
+
+
+def _discard_stdout() -> None:
+    """Keep the flush at exit from failing once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, status: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from energy.scalesim import Progress, ProgressCallback
@@ -60,6 +60,20 @@ def _bar() -> Iterator[ProgressCallback]:
             )
 
         yield draw
+
+
+@contextmanager
+def rows_progress(*, quiet: bool = False) -> Iterator[Callable[[int, int], None] | None]:
+    """A callback that draws rows done of rows in all."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("rows", total=None, visible=False)
+        yield lambda done, rows: bar.update(task, total=rows, completed=done, visible=True)
 
 
 def _time_left(progress: Progress, elapsed_s: float) -> str:

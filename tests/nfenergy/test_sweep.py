@@ -1,0 +1,269 @@
+"""Sweeps: equal to single simulations, resumable byte for byte, verified, on a real Dask cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from energy import cluster
+from energy.array import SystolicArray
+from nfenergy import design_space, pipeline
+from nfenergy.errors import InputError, NfEnergyError
+from nfenergy.files import write_text
+from nfenergy.sweep import sweep
+from nfenergy.sweep_spec import EXAMPLE, load_spec
+from nfenergy.tabular import saving_of
+from reports.files import read_savings
+from reports.records import Saving
+from tests.conftest import RunCli, cli_command
+
+SPEC = {
+    "bases": ["vgg11", "resnet18"],
+    "generators": ["none", "convs", "unets"],
+    "arrays": {"rows": [16, 33], "cols": [8, 64]},
+    "dataflows": ["os", "ws", "is"],
+    "sram_kb": [64, [32, 64, 16]],
+    "weight_bits": [8, 4, 6],
+    "bit_error_rates": ["1%", 0.003],
+    "clock_ghz": 0.7,
+}
+ROWS = 2 * 3 * 4 * 3 * 2 * 3 * 2
+
+SMALL_SIMULATION = {
+    "bases": ["vgg11"],
+    "base_width": 0.03,
+    "generators": ["unets"],
+    "arrays": ["64x64"],
+    "voltages": [0.875],
+    "engine": "scalesim",
+}
+
+
+def simulated(row: Saving) -> Saving:
+    """The same combination, by the pipeline."""
+    return saving_of(
+        pipeline.simulate(
+            row.base,
+            None if row.generator == "none" else row.generator,
+            dataset=row.dataset,
+            base_width=row.base_width,
+            bit_error_rate=row.bit_error_rate,
+            array=SystolicArray(
+                rows=row.array_rows,
+                cols=row.array_cols,
+                dataflow=row.dataflow,
+                ifmap_sram_kb=row.ifmap_sram_kb,
+                filter_sram_kb=row.filter_sram_kb,
+                ofmap_sram_kb=row.ofmap_sram_kb,
+            ),
+            convention=row.convention,
+            weight_bits=row.weight_bits,
+            clock_ghz=row.clock_ghz,
+            engine="closed-form",
+        )
+    )
+
+
+def test_rows_equal_single_simulations(tmp_path: Path) -> None:
+    result = sweep(SPEC, tmp_path, as_csv=True)
+    rows = read_savings(result.table)
+    assert len(rows) == result.rows == ROWS
+    for row in random.Random(0).sample(rows, 30):
+        assert row == simulated(row)
+    assert result.csv is not None
+    pd.testing.assert_frame_equal(
+        pd.read_csv(result.csv, keep_default_na=False, na_values=[""]),
+        pd.read_parquet(result.table),
+        check_dtype=False,
+    )
+
+
+def test_a_sweep_that_was_cut_off_ends_in_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(design_space, "ROWS_A_PART", 40)
+    whole = sweep(SPEC, tmp_path / "whole").table.read_bytes()
+
+    def cut_off(done: int, rows: int) -> None:
+        if done > rows / 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(SPEC, tmp_path / "cut", on_rows=cut_off)
+    assert not (tmp_path / "cut" / "sweep.parquet").exists()
+    done_before: list[int] = []
+    result = sweep(SPEC, tmp_path / "cut", resume=True, on_rows=lambda done, rows: done_before.append(done))
+    assert result.table.read_bytes() == whole
+    assert not (tmp_path / "cut" / "parts").exists()
+
+
+def test_kill_9_then_resume_equals_an_uninterrupted_run(tmp_path: Path) -> None:
+    spec = SPEC | {"voltages": [0.76 + 0.002 * step for step in range(100)]}
+    del spec["bit_error_rates"]
+    file = tmp_path / "big.yaml"
+    file.write_text(yaml.safe_dump(spec | {"arrays": {"rows": [16], "cols": list(range(8, 64))}}))
+    killed = subprocess.Popen(
+        cli_command("sweep", file, "--out", tmp_path / "killed"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    parts = tmp_path / "killed" / "parts"
+    while killed.poll() is None and not list(parts.glob("part-*.parquet")):
+        time.sleep(0.01)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    resumed = subprocess.run(
+        cli_command("sweep", file, "--out", tmp_path / "killed", "--resume"), check=True, capture_output=True
+    )
+    assert resumed.stderr == b""
+    whole = sweep(file, tmp_path / "whole")
+    assert (tmp_path / "killed" / "sweep.parquet").read_bytes() == whole.table.read_bytes()
+
+
+def test_parts_of_another_sweep_are_not_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    write_text(tmp_path / "parts" / "plan.json", "{}\n")
+    with pytest.raises(InputError, match="another sweep"):
+        sweep(SPEC, tmp_path, resume=True)
+
+
+def test_verification_simulates_chosen_layers(tmp_path: Path) -> None:
+    result = sweep(SMALL_SIMULATION | {"engine": "closed-form"}, tmp_path, verify=3)
+    verification = json.loads((tmp_path / "sweep.json").read_text())["verification"]
+    assert verification == result.summary["verification"]
+    assert verification["layers"] == 3
+    assert verification["differences"] == []
+
+
+def test_engines_agree_on_a_whole_sweep(tmp_path: Path) -> None:
+    simulated_rows = read_savings(sweep(SMALL_SIMULATION, tmp_path / "a").table)
+    closed = read_savings(sweep(SMALL_SIMULATION, tmp_path / "b", engine="closed-form").table)
+    assert {row.engine for row in simulated_rows} == {"scalesim"}
+    for ours, theirs in zip(closed, simulated_rows, strict=True):
+        assert ours.base_twma == theirs.base_twma
+        assert ours.total_latency_ms == theirs.total_latency_ms
+    assert sweep(SMALL_SIMULATION, tmp_path / "c", engine="both").rows == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"bases": ["resnet19"]}, "bases: no base model named 'resnet19'"),
+        ({"bases": []}, "bases: List should have at least 1 item"),
+        ({"generators": ["conv"]}, "generators: no generator named 'conv'"),
+        ({"arrays": ["32"]}, "arrays: array is '32'"),
+        ({"arrays": {"rows": [0], "cols": [8]}}, "arrays.rows"),
+        ({"arrays": ["0x8"]}, "arrays: array rows is 0"),
+        ({"dataflows": ["xs"]}, "dataflows: dataflow is 'xs'"),
+        ({"sram_kb": [0]}, "sram_kb: array ifmap_sram_kb is 0"),
+        ({"weight_bits": [65]}, "weight_bits: weight bits are 65"),
+        ({"bit_error_rates": ["1"]}, "bit_error_rates: bit error rate 1 is above 0.5"),
+        ({"bit_error_rates": [1e-9]}, "bit_error_rates: bit error rate 1e-07% is outside curve"),
+        ({"voltages": [0.9]}, "give either voltages or bit_error_rates"),
+        ({"curves": ["none"]}, "curves: no voltage curve named 'none'"),
+        (
+            {"conventions": ["exact"], "deconvolution": "paper"},
+            "deconvolution: deconvolution mapping 'paper'",
+        ),
+        ({"engine": "magic"}, "engine: no engine named 'magic'"),
+        ({"colour": "red"}, "colour: Extra inputs are not permitted; known fields: bases"),
+        ({"clock_ghz": 0}, "clock_ghz: Input should be greater than 0"),
+    ],
+)
+def test_every_error_names_its_field(change: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_spec(SPEC | change)
+    assert message in str(error.value)
+
+
+def test_the_example_is_a_valid_specification(cli: RunCli, tmp_path: Path) -> None:
+    printed = cli("sweep", "--example")
+    assert printed.stdout == EXAMPLE
+    file = tmp_path / "example.yaml"
+    file.write_text(printed.stdout)
+    assert load_spec(file).accelerators()
+    assert cli("sweep", file, "--out", tmp_path / "out").stdout.startswith("324 rows in ")
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "message"),
+    [
+        (("sweep",), 2, "no specification"),
+        (("sweep", "nowhere.yaml"), 2, "cannot read sweep specification nowhere.yaml"),
+        (("sweep", "{file}", "--scheduler", "tcp://127.0.0.1:1"), 2, "a scheduler distributes SCALE-Sim"),
+        (("sweep", "{file}", "--engine", "magic"), 2, "no engine named 'magic'"),
+        (("sweep", "{file}", "--out", "/dev/null/x"), 1, "cannot write"),
+    ],
+)
+def test_bad_calls_give_one_line(
+    cli: RunCli, tmp_path: Path, args: tuple[str, ...], status: int, message: str
+) -> None:
+    file = tmp_path / "spec.yaml"
+    file.write_text(yaml.safe_dump(SPEC))
+    result = cli(*(arg.format(file=file) for arg in args))
+    assert result.status == status
+    assert message in result.error
+
+
+def test_a_cluster_gives_the_same_result_and_survives_a_dead_worker(
+    tmp_path: Path, empty_cache: Path
+) -> None:
+    """A real scheduler and two real workers on the loopback interface; one is killed on the way."""
+    processes = []
+    try:
+        scheduler = tmp_path / "scheduler.json"
+        processes.append(
+            _start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", scheduler)
+        )
+        while not scheduler.exists():
+            time.sleep(0.05)
+        address = json.loads(scheduler.read_text())["address"]
+        workers = [_start(cache, "worker", address, "--nthreads", "1", "--no-dashboard") for _ in range(2)]
+        processes += workers
+        finished: list[int] = []
+
+        def kill_one(progress: object) -> None:
+            if not finished:
+                os.killpg(workers[0].pid, signal.SIGKILL)
+            finished.append(1)
+
+        result = sweep(SMALL_SIMULATION, tmp_path / "a", scheduler=address, on_progress=kill_one)
+        assert len(finished) > 5
+    finally:
+        for process in processes:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    local = sweep(SMALL_SIMULATION, tmp_path / "b")
+    assert result.table.read_bytes() == local.table.read_bytes()
+
+
+def test_no_scheduler_is_one_clear_error(
+    tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    with pytest.raises(NfEnergyError, match="no Dask scheduler answers at tcp"):
+        sweep(SMALL_SIMULATION, tmp_path, scheduler="tcp://127.0.0.1:9")
+
+
+def _start(cache: Path, kind: str, *args: object) -> subprocess.Popen[bytes]:
+    """A Dask process with a cache of its own, so that it really simulates."""
+    command = [sys.executable, "-m", "distributed.cli.dask_" + kind, *map(str, args)]
+    environment = os.environ | {"NFENERGY_CACHE_DIR": str(cache)}
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
