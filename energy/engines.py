@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from energy import scalesim
 from energy.array import SystolicArray
 from energy.counts import LayerCounts
 from energy.scalesim import ProgressCallback
@@ -72,18 +73,17 @@ def simulate(
         InputError: ``closed-form`` or ``both``, and the array or a layer has no closed form.
         NfEnergyError: SCALE-Sim failed.
     """
-    from energy import closed_form, scalesim
+    if engine == "scalesim":
+        return scalesim.simulate(topology, array, jobs=jobs, on_progress=on_progress)
+    from energy import closed_form
 
-    if engine == "closed-form":
-        return closed_form.simulate(topology, array)
+    computed = closed_form.simulate(topology, array)
     if engine == "both":
-        closed_form.check_calc_mode(array)
-    simulated = scalesim.simulate(topology, array, jobs=jobs, on_progress=on_progress)
-    if engine == "both":
-        differences = compare(simulated, closed_form.simulate(topology, array))
+        simulated = scalesim.simulate(topology, array, jobs=jobs, on_progress=on_progress)
+        differences = compare(simulated, computed)
         if differences:
             raise EnginesDiffer(differences, f"{topology.name} on {array}")
-    return simulated
+    return computed
 
 
 def compare(scalesim: Sequence[LayerCounts], closed_form: Sequence[LayerCounts]) -> list[Difference]:

@@ -220,5 +220,5 @@ def _place_before(first: IntArray, values: IntArray, pass_places: int) -> IntArr
 def _too_many(folding: Folding) -> InputError:
     return InputError(
         f"a layer of {folding.px} ofmap pixels and {folding.window} weights a filter needs more memory for "
-        "its DRAM reads than --engine closed-form takes; use --engine scalesim, or omit the DRAM columns"
+        "its DRAM reads than --engine closed-form takes; use --engine scalesim"
     )

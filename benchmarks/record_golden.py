@@ -1,0 +1,66 @@
+"""Record layers from SCALE-Sim itself: ``python -m benchmarks.record_golden``, minutes on one core.
+
+Writes ``tests/energy/golden/closed_form.csv``, which holds every figure of `LayerCounts` for a seeded
+spread of layers over dataflows, array shapes and buffer sizes. The closed form must equal it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from dataclasses import fields
+from pathlib import Path
+from random import Random
+
+from energy import scalesim
+from energy.array import DATAFLOWS, SystolicArray
+from energy.counts import LayerCounts
+from nfenergy.files import write_text
+from tests.energy.sampling import draw_array, draw_shape
+from topologies.layers import Layer, LayerShape, Topology
+
+GOLDEN = Path(__file__).parents[1] / "tests/energy/golden/closed_form.csv"
+SEED = 20230
+ARRAYS = 66
+SMALL_LAYERS, LARGE_LAYERS = 9, 1
+SMALL_SECONDS, LARGE_SECONDS = 0.06, 0.3
+
+ARRAY_COLUMNS = ("rows", "cols", "dataflow", "ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")
+COUNT_COLUMNS = tuple(field.name for field in fields(LayerCounts) if field.name != "layer")
+
+
+def main() -> None:
+    random = Random(SEED)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((*ARRAY_COLUMNS, *LayerShape._fields, *COUNT_COLUMNS))
+    for number in range(ARRAYS):
+        array = draw_array(random, DATAFLOWS[number % len(DATAFLOWS)])
+        layers = draw_layers(random, array)
+        for layer, counts in zip(
+            layers, scalesim.simulate(Topology(name="golden", layers=layers), array), strict=True
+        ):
+            writer.writerow(
+                (
+                    *(getattr(array, column) for column in ARRAY_COLUMNS),
+                    *layer.shape,
+                    *(getattr(counts, column) for column in COUNT_COLUMNS),
+                )
+            )
+        sys.stderr.write(f"{number + 1} of {ARRAYS} arrays: {array}\n")
+    write_text(GOLDEN, text.getvalue())
+
+
+def draw_layers(random: Random, array: SystolicArray) -> tuple[Layer, ...]:
+    """Distinct layers, a few of them large enough to fill a buffer of 64 kB."""
+    shapes: dict[LayerShape, None] = {}
+    while len(shapes) < SMALL_LAYERS:
+        shapes[draw_shape(random, array, seconds=SMALL_SECONDS)] = None
+    while len(shapes) < SMALL_LAYERS + LARGE_LAYERS:
+        shapes[draw_shape(random, array, seconds=LARGE_SECONDS)] = None
+    return tuple(Layer(name=f"layer{index}", **shape._asdict()) for index, shape in enumerate(shapes))
+
+
+if __name__ == "__main__":
+    main()
