@@ -22,6 +22,7 @@ from nfenergy.errors import InputError
 from topologies.layers import LayerShape, scalesim_ofmap_extent
 
 LARGEST_RUNS = 2**25
+"""They take about 100 bytes each at the peak: 3 GB."""
 LARGEST_PLACE = 2**62
 IntArray = NDArray[np.int64]
 
@@ -132,15 +133,25 @@ def runs_of(windows: InputWindows, folding: Folding) -> Runs:
     places = folding.folds * folding.fold_cycles * max(folding.array.rows, folding.array.cols)
     if folding.px * taps * len(blocks) > LARGEST_RUNS or places > LARGEST_PLACE:
         raise _too_many(folding)
+    return _in_order(*_requested_runs(windows, folding, blocks), folding)
+
+
+def _requested_runs(
+    windows: InputWindows, folding: Folding, blocks: IntArray
+) -> tuple[IntArray, IntArray, IntArray]:
+    """First place, identity of the requested values, and last request of every run, in no order."""
     # One row a pixel, one column a piece: a block of one window element's channels.
-    starts = (np.arange(taps)[:, None] * windows.channels + blocks).ravel()
-    lengths = np.tile(np.diff(blocks, append=windows.channels), taps)
-    pixel, valid = _input_pixels(windows, np.repeat(np.arange(taps), len(blocks)))
-    values = pixel * len(blocks) + np.tile(np.arange(len(blocks)), taps)
+    taps = np.arange(windows.rows.window * windows.cols.window)
+    starts = (taps[:, None] * windows.channels + blocks).ravel()
+    lengths = np.tile(np.diff(blocks, append=windows.channels), len(taps))
+    values, valid = _input_pixels(windows, np.repeat(taps, len(blocks)))
+    values *= len(blocks)
+    values += np.tile(np.arange(len(blocks)), len(taps))
     # Input stationary folds are filled from the last row: the last channel of a block comes first.
     leading = starts + lengths - 1 if folding.array.dataflow == "is" else starts
     first = _pixel_place(folding)[:, None] + _window_place(folding, leading)
-    return _in_order(first[valid], values[valid], np.broadcast_to(lengths - 1, valid.shape)[valid], folding)
+    last = np.broadcast_to(lengths - 1, valid.shape)
+    return first[valid], values[valid], last[valid]
 
 
 def _blocks(windows: InputWindows, folding: Folding) -> IntArray:

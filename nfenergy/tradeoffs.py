@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from energy.array import PRESETS, SystolicArray
-from energy.curve import VoltageCurve, load_curve
+from energy.curve import VoltageCurve
 from energy.scalesim import ProgressCallback
 from neuralfuse.registry import DATASETS, networks
-from nfenergy import pipeline
+from nfenergy.combinations import Machine, simulate_combinations
 from nfenergy.errors import InputError
+from nfenergy.pipeline import SimulationReport
+from nfenergy.tabular import layer_rows_of, saving_of
 from reports.accuracy import PUBLISHED, load_accuracies, with_baselines
 from reports.files import read_savings
-from reports.layer_rows import layer_rows
 from reports.merge import Consent, Merged, merge
 from reports.names import NO_GENERATOR, Names
 from reports.records import Accuracy, LayerRow, Saving
@@ -25,19 +25,6 @@ NAMES = Names(
     datasets={name: dataset.title for name, dataset in DATASETS.items()},
     without_energy={"uip": "UIP"},
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """The accelerator and the way of counting; fields as in `pipeline.simulate`."""
-
-    array: SystolicArray = PRESETS["scale"]
-    curve: VoltageCurve = field(default_factory=lambda: load_curve(pipeline.DEFAULT_CURVE))
-    convention: str = "paper"
-    weight_bits: int = 8
-    clock_ghz: float = 1.0
-    engine: str = "closed-form"
-    jobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +47,30 @@ class Selection:
     mixed: bool = False
 
 
-def tradeoffs(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Savings beside accuracies.
+
+    Attributes:
+        merged: what was joined, and what found no partner.
+        machine: what the savings are of.
+        layers: by base model and generator, the layers of each combination at the highest bit error
+            rate; empty for savings from a file.
+    """
+
+    merged: Merged
+    machine: Machine
+    layers: dict[tuple[str, str], list[LayerRow]]
+
+
+def compare(
     accuracy: Sequence[str],
     selection: Selection,
     machine: Machine,
     *,
     savings_file: Path | None = None,
     on_progress: ProgressCallback | None = None,
-) -> Merged:
+) -> Comparison:
     """Accuracies joined with the savings computed for them, base models alone included.
 
     Args:
@@ -83,40 +86,23 @@ def tradeoffs(
     """
     read = [row for source in accuracy for row in load_accuracies(source, NAMES)]
     accuracies = with_baselines(_selected(read, selection))
+    layers: dict[tuple[str, str], list[LayerRow]] = {}
     if savings_file is None:
-        savings = _computed(accuracies, selection, machine, on_progress)
+        reports = _simulated(accuracies, selection, machine, on_progress)
+        savings = [saving_of(report) for report in reports]
+        layers = {
+            (saving.base, saving.generator): layer_rows_of(report)
+            for saving, report in zip(savings, reports, strict=True)
+        }
     else:
         savings = _selected_savings(read_savings(savings_file), accuracies, selection)
+        _check_curve(savings, machine.curve)
     consent = Consent(
         published=selection.mixed or PUBLISHED in [source.lower() for source in accuracy],
         sources=selection.mixed,
         fault_models=selection.mixed,
     )
-    return merge(savings, accuracies, consent=consent)
-
-
-def combination_layers(
-    pairs: Iterable[tuple[str, str]],
-    dataset: str,
-    machine: Machine,
-    *,
-    bit_error_rate: float,
-    on_progress: ProgressCallback | None = None,
-) -> dict[tuple[str, str], list[LayerRow]]:
-    """The layers of each pair of base model and generator (or `NO_GENERATOR`), networks counted once."""
-    pairs = list(dict.fromkeys(pairs))
-    counted = _counted([name for pair in pairs for name in pair], dataset, machine, on_progress)
-    energy = machine.curve.at_bit_error_rate(bit_error_rate).energy_per_access_norm
-    return {
-        pair: layer_rows(
-            [counted[name] for name in pair if name != NO_GENERATOR],
-            dataset=dataset,
-            array=machine.array,
-            weight_bits=machine.weight_bits,
-            energy_per_access_norm=energy,
-        )
-        for pair in pairs
-    }
+    return Comparison(merged=merge(savings, accuracies, consent=consent), machine=machine, layers=layers)
 
 
 def _selected(accuracies: Sequence[Accuracy], selection: Selection) -> list[Accuracy]:
@@ -154,44 +140,53 @@ def _dataset(accuracies: Sequence[Accuracy], wanted: str) -> str:
     raise InputError(f"the accuracies are of several data sets: {', '.join(found)}; choose with --dataset")
 
 
-def _computed(
+def _simulated(
     accuracies: Sequence[Accuracy],
     selection: Selection,
     machine: Machine,
     on_progress: ProgressCallback | None,
-) -> list[Saving]:
-    """Savings of every base model, generator and bit error rate that the accuracies, or the user, name."""
+) -> list[SimulationReport]:
+    """Every base model, generator and bit error rate that the accuracies, or the user, name.
+
+    Base models alone are simulated without errors too; rates that the curve does not have are left
+    out, so that their accuracies find no partner.
+    """
     found = []
-    rates = sorted({row.bit_error_rate for row in accuracies if _on_curve(row.bit_error_rate, machine.curve)})
     for width in dict.fromkeys(row.base_width for row in accuracies):
         rows = [row for row in accuracies if row.base_width == width]
-        bases = dict.fromkeys([*map(str.lower, selection.bases), *(row.base for row in rows)])
         generators = dict.fromkeys([*map(str.lower, selection.generators), *(row.generator for row in rows)])
-        found += pipeline.savings(
-            list(bases),
-            [name for name in generators if name not in NAMES.without_energy and name != NO_GENERATOR],
+        reports = simulate_combinations(
+            list(dict.fromkeys([*map(str.lower, selection.bases), *(row.base for row in rows)])),
+            [None, *(name for name in generators if name in NAMES.generators)],
             rows[0].dataset,
+            machine,
+            bit_error_rates=sorted({row.bit_error_rate for row in rows if _on_curve(row, machine.curve)}),
             base_width=width,
-            bit_error_rates=[rate for rate in rates if rate > 0],
-            curve=machine.curve,
-            array=machine.array,
-            convention=machine.convention,
-            weight_bits=machine.weight_bits,
-            clock_ghz=machine.clock_ghz,
-            engine=machine.engine,
-            jobs=machine.jobs,
             on_progress=on_progress,
         )
+        measured = {(row.generator, row.bit_error_rate) for row in rows}
+        found += [
+            report
+            for report in reports
+            if report.generator is None
+            or report.operating_point.bit_error_rate > 0
+            or (report.generator.model.network.name, 0.0) in measured
+        ]
     return found
 
 
-def _on_curve(rate: float, curve: VoltageCurve) -> bool:
-    """Whether the curve tells the voltage of a measured rate; a row without one finds no partner."""
+def _on_curve(accuracy: Accuracy, curve: VoltageCurve) -> bool:
     try:
-        curve.at_bit_error_rate(rate)
+        curve.at_bit_error_rate(accuracy.bit_error_rate)
     except InputError:
         return False
     return True
+
+
+def _check_curve(savings: Sequence[Saving], curve: VoltageCurve) -> None:
+    other = next((saving.curve for saving in savings if saving.curve != curve.name), None)
+    if other is not None:
+        raise InputError(f"the savings were made with voltage curve {other!r}; give it with --curve")
 
 
 def _selected_savings(
