@@ -93,6 +93,8 @@ DATASETS: dict[str, Dataset] = {
     "imagenet10": Dataset(
         name="imagenet10", title="ImageNet-10", image_shape=(3, 224, 224), classes=10, imagenet=True
     ),
+    "digits": Dataset(name="digits", title="digits", image_shape=(3, 32, 32), classes=10),
+    "mnist": Dataset(name="mnist", title="MNIST", image_shape=(3, 32, 32), classes=10),
 }
 
 
