@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+NETWORKS ?= resnet18 resnet50 vgg11 vgg16 vgg19 convl convs deconvl deconvs unetl unets
+
 .PHONY: demo test test-slow lint types topologies bench clean
 
 $(INSTALLED): pyproject.toml requirements.lock
@@ -32,6 +34,15 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	$(BIN)/mypy
+
+# Some twenty minutes on two idle cores; copy the figures into benchmarks/README.md.
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.sweep
+	$(BIN)/python -m benchmarks.bit_errors
+	$(BIN)/python -m benchmarks.eopm_step
+	$(BIN)/python -m benchmarks.scalesim_engine
+	$(BIN)/python -m benchmarks.closed_form --networks $(NETWORKS)
 
 clean:
 	rm -rf $(VENV)

@@ -191,7 +191,9 @@ def load_curve(name_or_file: str) -> VoltageCurve:
 
 def curve_from(content: dict[str, Any]) -> VoltageCurve:
     """The curve in the content of a curve file, its types already checked."""
-    points = tuple(CurvePoint(**point) for point in content["points"])
+    points = tuple(
+        CurvePoint(**{field: float(value) for field, value in point.items()}) for point in content["points"]
+    )
     return VoltageCurve(**(content | {"points": points, "notes": tuple(content.get("notes", ()))}))
 
 

@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from nfenergy.commands import energy as energy_commands
+from nfenergy.commands import reports as report_commands
 from nfenergy.commands import sweep as sweep_commands
+from nfenergy.commands import training as training_commands
 from nfenergy.errors import NfEnergyError
 
 INTERRUPTED = 130
@@ -23,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for commands in (energy_commands, sweep_commands):
+for commands in (energy_commands, sweep_commands, report_commands, training_commands):
     commands.register(app)
 
 

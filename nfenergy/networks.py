@@ -7,10 +7,12 @@ under the versions and the sources that it came from.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from energy.cache import JsonCache
 from energy.macs import NetworkSize, network_size
 from neuralfuse.registry import Dataset, Network
+from nfenergy.errors import InputError
 from nfenergy.provenance import source_digest, versions
 from nfenergy.shipped import shipped_topology
 from topologies.convention import Convention
@@ -52,9 +54,9 @@ def network_model(
         "versions": {package: versions()[package] for package in ("torch", "ptflops")},
         "sources": source_digest(*SOURCES),
     }
-    cached = cache.get(key)
-    if cached is not None:
-        return _revived(network, cached)
+    recalled = _recalled(network, cache.get(key))
+    if recalled is not None:
+        return recalled
     model = build_network_model(network, dataset, convention, mapping, width=width)
     cache.put(key, {"size": asdict(model.size), "topology": asdict(model.topology)})
     return model
@@ -95,14 +97,16 @@ def build_network_model(
     )
 
 
-def _revived(network: Network, content: dict[str, object]) -> NetworkModel:
-    size, topology = content["size"], content["topology"]
-    assert isinstance(size, dict)
-    assert isinstance(topology, dict)
-    layers = tuple(Layer(**layer) for layer in topology.pop("layers"))
-    coverage = Coverage(**topology.pop("coverage"))
-    return NetworkModel(
-        network=network,
-        size=NetworkSize(**size),
-        topology=Topology(**topology, layers=layers, coverage=coverage),
-    )
+def _recalled(network: Network, content: dict[str, Any] | None) -> NetworkModel | None:
+    """The model in a cache entry; None where there is none or it is damaged."""
+    try:
+        topology = (content or {})["topology"]
+        layers = tuple(Layer(**layer) for layer in topology.pop("layers"))
+        coverage = Coverage(**topology.pop("coverage"))
+        return NetworkModel(
+            network=network,
+            size=NetworkSize(**(content or {})["size"]),
+            topology=Topology(**topology, layers=layers, coverage=coverage),
+        )
+    except (KeyError, TypeError, InputError):
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from energy.scalesim import Progress, ProgressCallback
 
@@ -16,26 +16,23 @@ HINT = "--engine closed-form gives the same figures at once"
 def simulation_progress(*, quiet: bool = False, hint: bool = False) -> Iterator[ProgressCallback | None]:
     """A callback for `energy.scalesim.simulate` that draws layers done and time left.
 
-    It is not called where everything was simulated before. `hint` says what would be faster.
+    It is not called where everything was simulated before. `hint` says in the end what is faster.
     """
     if quiet:
         yield None
         return
-
-    def say_hint(progress: Progress) -> None:
-        if hint and progress.layers_done == 0:
-            sys.stderr.write(f"nfenergy: simulating {progress.layers} distinct layers in SCALE-Sim; {HINT}\n")
-
-    if not sys.stderr.isatty():
-        yield say_hint
-        return
-    with _bar() as draw:
+    layers = 0
+    with _bar() if sys.stderr.isatty() else nullcontext() as draw:
 
         def show(progress: Progress) -> None:
-            say_hint(progress)
-            draw(progress)
+            nonlocal layers
+            layers = progress.layers
+            if draw is not None:
+                draw(progress)
 
         yield show
+    if hint and layers:
+        sys.stderr.write(f"nfenergy: simulated {layers} distinct layers in SCALE-Sim; {HINT}\n")
 
 
 @contextmanager

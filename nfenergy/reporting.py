@@ -87,10 +87,7 @@ def write_plot(
         raise UnknownName("size", size, SIZES)
     chosen = SIZES[size.lower()]
     figure = PLOTS[kind.lower()](comparison, measure, chosen)
-    paths = [out] if out.suffix else [out / f"{kind.lower()}.{format_}" for format_ in FORMATS]
-    for path in paths:
-        save(figure, chosen, path)
-    return paths
+    return _save(figure, chosen, [out] if out.suffix else _in_every_format(out, kind.lower()))
 
 
 def reproduce_figure(
@@ -126,10 +123,18 @@ def reproduce_figure(
     )
     numbers = folder / f"{which.lower()}.csv"
     write_text(numbers, tradeoff_csv(comparison.merged.tradeoffs))
-    paths = [folder / f"{which.lower()}.{format_}" for format_ in FORMATS]
+    figure = _draw_tradeoff(comparison, PAPER_FIGURES[which.lower()], SIZES[size])
+    return [*_save(figure, SIZES[size], _in_every_format(folder, which.lower())), numbers]
+
+
+def _in_every_format(folder: Path, name: str) -> list[Path]:
+    return [folder / f"{name}.{format_}" for format_ in FORMATS]
+
+
+def _save(figure: Figure, size: Size, paths: list[Path]) -> list[Path]:
     for path in paths:
-        write_plot("tradeoff", comparison, path, measure=PAPER_FIGURES[which.lower()], size=size)
-    return [*paths, numbers]
+        save(figure, size, path)
+    return paths
 
 
 def _content(comparison: Comparison, command: str) -> PageContent:

@@ -25,6 +25,7 @@ NAMES = Names(
     datasets={name: dataset.title for name, dataset in DATASETS.items()},
     without_energy={"uip": "UIP"},
 )
+PUBLISHED_DATASET = "cifar10"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Selection:
     """Which combinations to bring together; what is empty takes all that the accuracies have.
 
     Attributes:
-        dataset: may be empty where the accuracies are of one data set, or are the published ones.
+        dataset: empty for that of the measured accuracies, or `PUBLISHED_DATASET` without any.
         bases, generators: names in any case.
         bit_error_rates: fractions.
         fault_model: keeps the accuracies of one fault model.
@@ -132,11 +133,10 @@ def _selected(accuracies: Sequence[Accuracy], selection: Selection) -> list[Accu
 def _dataset(accuracies: Sequence[Accuracy], wanted: str) -> str:
     if wanted:
         return NAMES.check_dataset(wanted)
-    found = list(dict.fromkeys(row.dataset for row in accuracies))
+    measured = [row.dataset for row in accuracies if row.source != PUBLISHED]
+    found = list(dict.fromkeys(measured or [PUBLISHED_DATASET]))
     if len(found) == 1:
         return found[0]
-    if all(row.source == PUBLISHED for row in accuracies):
-        return "cifar10"
     raise InputError(f"the accuracies are of several data sets: {', '.join(found)}; choose with --dataset")
 
 

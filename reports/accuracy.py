@@ -16,10 +16,11 @@ from pathlib import Path
 from nfenergy.errors import InputError, UnknownName
 from nfenergy.files import read_text
 from reports.names import NO_GENERATOR, Names
-from reports.published import NEURALFUSE, published_accuracies
+from reports.published import published_accuracies
 from reports.records import Accuracy, accuracy_key
 
 PUBLISHED, MEASURED = "published", "measured"
+PUBLISHED_REFERENCE = "Sun et al."
 PUBLISHED_FAULT_MODEL, PUBLISHED_WEIGHT_BITS = "neuralfuse-map", 8
 
 BASE_FIGURES = ("clean_accuracy", "perturbed_accuracy_mean", "perturbed_accuracy_std")
@@ -53,7 +54,7 @@ def published_table() -> tuple[Accuracy, ...]:
             fault_model=PUBLISHED_FAULT_MODEL,
             weight_bits=PUBLISHED_WEIGHT_BITS,
             source=PUBLISHED,
-            reference=f"{NEURALFUSE}, Table {row.table}",
+            reference=f"{PUBLISHED_REFERENCE}, Table {row.table}",
             base_clean_percent=row.clean_accuracy,
             base_perturbed_percent=row.perturbed_accuracy_mean,
             base_perturbed_std_percent=row.perturbed_accuracy_std,

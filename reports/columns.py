@@ -155,7 +155,9 @@ FRONT_COLUMNS: tuple[Column, ...] = (
 TRADEOFF_COLUMNS = (*SAVING_COLUMNS, *ACCURACY_COLUMNS, *FRONT_COLUMNS)
 
 LAYER_COLUMNS: tuple[Column, ...] = (
-    _column("network", "text", "", "network that the layer is in", SETTING),
+    _column("base", "text", "", "base model of the combination", SETTING),
+    _column("generator", "text", "", "generator of the combination; none: no generator", SETTING),
+    _column("network", "text", "", "the one of the two that the layer is in", NETWORK),
     _column("role", "text", "", "base or generator", NETWORK),
     _column("dataset", "text", "", "data set, which decides the network's form", SETTING),
     _column("convention", "text", "", "how the network is written down for the simulator", SETTING),

@@ -93,6 +93,8 @@ def _front_row(twma: Standing | None, mac: Standing | None) -> dict[str, Value]:
 def _layer_row(row: LayerRow) -> dict[str, Value]:
     layer = row.layer
     return {
+        "base": row.base,
+        "generator": row.generator,
         "network": row.network,
         "role": row.role,
         "dataset": row.dataset,

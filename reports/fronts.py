@@ -80,11 +80,9 @@ def front_members(
     tradeoffs: Sequence[Tradeoff], measure: Measure, *, latency: bool = False
 ) -> list[Tradeoff]:
     """The trade-offs on the front, by rising saving."""
-    members = [
-        tradeoff
-        for tradeoff, standing in zip(tradeoffs, standings(tradeoffs, measure, latency=latency), strict=True)
-        if standing is not None and standing.on_front
-    ]
+    competing = [tradeoff for tradeoff in tradeoffs if tradeoff.has_generator]
+    points = [objectives(tradeoff, measure, latency=latency) for tradeoff in competing]
+    members = [competing[index] for index in pareto.front(points)]
     return sorted(members, key=lambda tradeoff: objectives(tradeoff, measure))
 
 

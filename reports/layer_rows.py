@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from energy.array import SystolicArray
 from energy.counts import LayerCounts, twma
 from energy.folding import Folding
+from reports.names import NO_GENERATOR
 from reports.records import LayerRow
 from topologies.layers import Topology
 
@@ -45,8 +46,11 @@ def layer_rows(
         for index, counts in enumerate(network.counts)
     }
     total = sum(spent.values())
+    by_role = {network.role: network.topology.name for network in networks}
     return [
         LayerRow(
+            base=by_role.get("base", ""),
+            generator=by_role.get("generator", NO_GENERATOR),
             network=network.topology.name,
             role=network.role,
             dataset=dataset,

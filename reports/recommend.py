@@ -134,15 +134,15 @@ def _runner_up(ranked: Sequence[Tradeoff]) -> Tradeoff | None:
     """The second; of points interpolated for one generator between two rates only the best counts."""
     if not ranked:
         return None
-    first = (ranked[0].saving.generator, ranked[0].accuracy.source)
-    return next(
-        (
-            tradeoff
-            for tradeoff in ranked[1:]
-            if "interpolated" not in first[1]
-            or (tradeoff.saving.generator, tradeoff.accuracy.source) != first
-        ),
-        None,
+    best = ranked[0]
+    return next((row for row in ranked[1:] if not _same_stretch(row, best)), None)
+
+
+def _same_stretch(a: Tradeoff, b: Tradeoff) -> bool:
+    """Whether both are interpolated for one generator between the same two rates."""
+    return a.accuracy.is_interpolated and (a.saving.generator, a.accuracy.source) == (
+        b.saving.generator,
+        b.accuracy.source,
     )
 
 
@@ -191,8 +191,8 @@ def as_text(recommendation: Recommendation, names: Names) -> str:
     lines = []
     if best is None:
         lines.append(
-            f"Nothing qualifies: none of the {recommendation.candidates} measured combinations keeps "
-            "all constraints."
+            f"Nothing qualifies: none of the {recommendation.candidates} operating points with a generator "
+            "keeps all constraints."
         )
     else:
         lines.append(f"Best: {_sentence(best, names)}.")
@@ -241,14 +241,12 @@ def _sentence(tradeoff: Tradeoff, names: Names) -> str:
 
 def _cost_sentence(cost: ConstraintCost, names: Names) -> str:
     if cost.best_without is None:
-        return (
-            f"{cost.constraint}: excludes {cost.excluded} combinations; without it nothing qualifies either."
-        )
+        return f"{cost.constraint}: excludes {cost.excluded}; without it nothing qualifies either."
     instead = names.combination(cost.best_without.saving.base, cost.best_without.saving.generator)
     at = percent(cost.best_without.saving.bit_error_rate)
     saved = f"{cost.best_without.saving.twma_saving_percent:.1f} %"
     accuracy = f"{cost.best_without.accuracy.perturbed_percent:.1f} %"
     said = f"{instead} at {at} would save {saved} at an accuracy of {accuracy}"
     if cost.cost_points is None:
-        return f"{cost.constraint}: excludes {cost.excluded} combinations; without it {said}."
+        return f"{cost.constraint}: excludes {cost.excluded} operating points; without it {said}."
     return f"{cost.constraint}: costs {cost.cost_points:.1f} points of saving; without it {said}."

@@ -102,6 +102,11 @@ class Accuracy:
     seeds: str = ""
 
     @property
+    def is_interpolated(self) -> bool:
+        """Whether it lies between two measured bit error rates, where nobody measured."""
+        return "interpolated" in self.source
+
+    @property
     def recovery_percent(self) -> float:
         """Percentage points of perturbed accuracy that the generator gives back."""
         return self.perturbed_percent - self.base_perturbed_percent
@@ -129,13 +134,16 @@ class LayerRow:
     """One layer of one network: shape, what the engine counted, and its share of the energy.
 
     Attributes:
-        role: ``base`` or ``generator``.
+        base, generator: the combination that the layer runs in.
+        network: the one of them that it belongs to; `role` is ``base`` or ``generator``.
         folds: fillings of the array.
         twma: SRAM words read for its weights.
         energy_share_percent: of the weight-access energy of one inference, base model at the low
             voltage and generator at the nominal one.
     """
 
+    base: str
+    generator: str
     network: str
     role: str
     dataset: str

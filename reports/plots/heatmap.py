@@ -52,7 +52,7 @@ def saving_heatmap(
         # A single value would leave the colour scale without extent.
         low, high = float(np.nanmin(grid)), float(np.nanmax(grid))
         span = max(high - low, 1.0)
-        image = axes.pcolormesh(
+        axes.pcolormesh(
             grid, cmap="cividis", vmin=high - span, vmax=high, edgecolor="white", linewidth=size.line_pt
         )
         axes.invert_yaxis()
@@ -72,7 +72,7 @@ def saving_heatmap(
                     color=INK if dark else "white",
                 )
                 text.set_gid(f"cell-{bases[row]}-{generators[column]}")
-        figure.colorbar(image, ax=axes, label=f"saving by\n{MEASURE_TITLES[measure]} (%)", pad=0.02)
+        axes.set_title(f"energy saving by {MEASURE_TITLES[measure]} (%)")
     return figure
 
 

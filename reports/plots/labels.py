@@ -32,14 +32,12 @@ class Label:
     Attributes:
         x, y: the mark.
         text: what to write; empty for a mark that only must not be covered.
-        mark: whether there is a mark that the label must not cover.
         bold: set in bold.
     """
 
     x: float
     y: float
     text: str
-    mark: bool = True
     bold: bool = False
 
 
@@ -63,8 +61,9 @@ def place_labels(
     *,
     avoid: Sequence[Box] = (),
     soft: Sequence[Box] = (),
+    mark_scale: float = 1.0,
 ) -> list[Label]:
-    """Write the labels into `axes`, whose limits and figure layout must be final.
+    """Write the labels into `axes`, whose limits must be final, and fix the figure's layout.
 
     Args:
         axes: where the marks are.
@@ -72,6 +71,7 @@ def place_labels(
         size: of text and marks.
         avoid: rectangles (x0, y0, x1, y1) in data coordinates that no label may cover.
         soft: such rectangles that a label covers only where there is no other place (error bars).
+        mark_scale: diameter of the marks relative to the usual one.
 
     Returns:
         The labels that found no place.
@@ -79,16 +79,18 @@ def place_labels(
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     renderer: RendererAgg = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     font_pt = size.font_pt - (2.0 if size.font_pt > 10 else 1.0)
     extents = [_extent(axes, label, font_pt, renderer) for label in labels]
-    marks = [_mark_box(axes, label, size) for label in labels if label.mark]
-    hard = marks + [_display_box(axes, rectangle) for rectangle in avoid]
+    mark_pt = mark_scale * size.marker_pt
+    hard = [_mark_box(axes, label, mark_pt) for label in labels]
+    hard += [_display_box(axes, rectangle) for rectangle in avoid]
     weak = [_display_box(axes, rectangle) for rectangle in soft]
     frame = axes.get_window_extent()
     bounds = (frame.x0, frame.y0, frame.x1, frame.y1)
     options = [
-        _places(axes, label, extent, size, bounds, hard, weak)
+        _places(axes, label, extent, mark_pt, bounds, hard, weak)
         for label, extent in zip(labels, extents, strict=True)
     ]
     chosen = _choose(options)
@@ -120,7 +122,7 @@ def _places(
     axes: Axes,
     label: Label,
     extent: tuple[float, float],
-    size: Size,
+    mark_pt: float,
     bounds: Box,
     hard: Sequence[Box],
     weak: Sequence[Box],
@@ -133,7 +135,7 @@ def _places(
     own = (x, y, x, y)
     found = []
     for step in range(9):
-        gap = size.marker_pt / 2 + NEAR_PT + step * 0.7 * height
+        gap = mark_pt / 2 + NEAR_PT + step * 0.7 * height
         for direction in range(DIRECTIONS):
             angle = 2 * pi * direction / DIRECTIONS
             # From the mark to the label's centre: an ellipse that keeps the box at the gap.
@@ -147,7 +149,7 @@ def _places(
                 continue
             cost = gap + (0.0 if abs(sin(angle)) < 0.3 else 2.0)
             cost += 6.0 * sum(_overlap(box, other) for other in weak)
-            cost += 4.0 * sum(_distance(box, other) < _distance(box, own) - size.marker_pt for other in hard)
+            cost += 4.0 * sum(_distance(box, other) < _distance(box, own) - mark_pt for other in hard)
             found.append(_Place(box=box, cost=cost, leader=leader))
     return sorted(found, key=lambda place: place.cost)
 
@@ -190,9 +192,9 @@ def _extent(axes: Axes, label: Label, font_pt: float, renderer: RendererAgg) -> 
     return box.width + 1.0, box.height + 0.5
 
 
-def _mark_box(axes: Axes, label: Label, size: Size) -> Box:
+def _mark_box(axes: Axes, label: Label, mark_pt: float) -> Box:
     x, y = axes.transData.transform((label.x, label.y)).tolist()
-    half = size.marker_pt / 2 + 0.5
+    half = mark_pt / 2 + 0.5
     return x - half, y - half, x + half, y + half
 
 

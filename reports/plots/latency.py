@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nfenergy.errors import InputError
@@ -11,6 +11,7 @@ from reports.plots.style import COLUMN, FAINT, INK, Size, drawing, look, new_fig
 from reports.records import Saving
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ROW_IN = 0.13
@@ -18,7 +19,9 @@ ROW_IN = 0.13
 
 
 def latency_plot(savings: Sequence[Saving], names: Names, *, size: Size = COLUMN) -> Figure:
-    """One bar a combination with its overhead in percent, grouped by base model.
+    """One bar a combination with its overhead in percent, a panel a base model.
+
+    Panels stand below each other, or beside each other where the height does not suffice.
 
     Args:
         savings: the combinations; latency does not depend on the operating point.
@@ -35,52 +38,25 @@ def latency_plot(savings: Sequence[Saving], names: Names, *, size: Size = COLUMN
         raise InputError("the latency plot takes at least one combination with a generator")
     bases = ordered({base for base, _ in overheads}, names.bases)
     generators = ordered({generator for _, generator in overheads}, names.generators)
+    panel_in = (2.0 + len(generators)) * ROW_IN * size.font_pt / 7.0
+    height = 0.3 * size.font_pt / 7.0 + len(bases) * panel_in
+    beside = height > size.max_height_in
     with drawing(size):
-        rows = len(overheads) + len(bases)
-        figure = new_figure(size, 0.6 + rows * ROW_IN * size.font_pt / 7.0)
-        axes = figure.subplots()
-        largest = max(saving.latency_overhead_percent for saving in overheads.values())
-        ticks, y = [], 0.0
-        for base in bases:
-            saving = next(found for (name, _), found in overheads.items() if name == base)
-            axes.text(
-                0,
-                y,
-                f"{names.base(base)} ({saving.base_latency_ms:.3g} ms alone)",
-                va="center",
-                fontweight="bold",
+        figure = new_figure(size, None if beside else height)
+        shape = (1, len(bases)) if beside else (len(bases), 1)
+        panels = figure.subplots(*shape, sharex=True, sharey=beside, squeeze=False)
+        for axes, base in zip(panels.flat, bases, strict=True):
+            _draw_panel(axes, base, generators, overheads, names, size)
+            alone = next(saving.base_latency_ms for (name, _), saving in overheads.items() if name == base)
+            axes.set_title(
+                f"{names.base(base)}{chr(10) if beside else ' '}({alone:.3g} ms alone)",
+                loc="left",
                 fontsize=size.font_pt - 1,
             )
-            for generator in generators:
-                if (base, generator) in overheads:
-                    y += 1
-                    ticks.append((y, names.generator(generator)))
-                    overhead = overheads[base, generator].latency_overhead_percent
-                    (bar,) = axes.barh(
-                        y,
-                        overhead,
-                        height=0.75,
-                        color=look(names, base, generator).colour,
-                        edgecolor=INK,
-                        linewidth=0.4 * size.line_pt,
-                        hatch="...." if look(names, base, generator).dotted else None,
-                    )
-                    bar.set_gid(f"latency-{base}-{generator}")
-                    axes.text(
-                        overhead + 0.01 * largest,
-                        y,
-                        f"{overhead:.1f}",
-                        va="center",
-                        fontsize=size.font_pt - 1,
-                    )
-            y += 1.2
-        axes.set_yticks([tick for tick, _ in ticks], [title for _, title in ticks])
-        axes.set_ylim(y - 0.6, -0.7)
-        axes.set_xlim(0, 1.14 * largest)
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x", color=FAINT, linewidth=0.3)
-        axes.set_axisbelow(True)
-        axes.set_xlabel("latency overhead (%)")
+        for axes in panels[-1]:
+            axes.set_xlabel("overhead (%)" if beside else "latency overhead (%)")
+        largest = max(saving.latency_overhead_percent for saving in overheads.values())
+        panels[0, 0].set_xlim(0, (1.45 if beside else 1.14) * largest)
     return figure
 
 
@@ -95,3 +71,40 @@ def hover_texts(savings: Sequence[Saving], names: Names) -> dict[str, str]:
         for saving in savings
         if saving.generator != NO_GENERATOR
     }
+
+
+def _draw_panel(
+    axes: Axes,
+    base: str,
+    generators: Sequence[str],
+    overheads: Mapping[tuple[str, str], Saving],
+    names: Names,
+    size: Size,
+) -> None:
+    for y, generator in enumerate(generators):
+        if (base, generator) not in overheads:
+            continue
+        overhead = overheads[base, generator].latency_overhead_percent
+        style = look(names, base, generator)
+        (bar,) = axes.barh(
+            y,
+            overhead,
+            height=0.75,
+            color=style.colour,
+            edgecolor=INK,
+            linewidth=0.4 * size.line_pt,
+        )
+        bar.set_gid(f"latency-{base}-{generator}")
+        axes.annotate(
+            f"{overhead:.1f}",
+            xy=(overhead, y),
+            xytext=(2, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=size.font_pt - 1,
+        )
+    axes.set_yticks(range(len(generators)), [names.generator(generator) for generator in generators])
+    axes.set_ylim(len(generators) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=FAINT, linewidth=0.3)
+    axes.set_axisbelow(True)

@@ -13,11 +13,13 @@ from reports.plots.style import COLOURS, COLUMN, FAINT, INK, Size, drawing, new_
 from reports.records import LayerRow
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 PANELS = ("SRAM weight reads", "cycles", "MACs")
-ROW_IN = 0.115
-"""Height of a row at 7 pt text."""
+HEAD_IN = 1.0
+"""Height of legend, titles and axis of a figure with lying bars."""
+BASE_COLOUR, GENERATOR_COLOUR = COLOURS[0], COLOURS[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,8 @@ class _Bar:
 def layer_plot(rows: Sequence[LayerRow], names: Names, *, size: Size = COLUMN) -> Figure:
     """Each layer's share of the reads, cycles and MACs of one inference, in the order of execution.
 
-    Where the layers do not fit on the figure, neighbours of one block (``layer1.0``) share a bar.
+    Bars lie where the figure may grow in height and stand where it may not. Where the layers do not
+    fit, neighbours of one block (``layer1.0``) share a bar.
 
     Args:
         rows: the layers of a base model, and of its generator where it has one.
@@ -42,48 +45,70 @@ def layer_plot(rows: Sequence[LayerRow], names: Names, *, size: Size = COLUMN) -
     """
     if not rows:
         raise InputError("the layer plot takes the layers of a network")
-    row_in = ROW_IN * size.font_pt / 7.0
-    bars = _bars(rows, merged=False)
-    if 0.9 + row_in * len(bars) > size.max_height_in:
-        bars = _bars(rows, merged=True)
-    totals = [sum(bar.values[panel] for bar in bars) for panel in range(len(PANELS))]
+    bars = _fitting_bars(rows, size)
     with drawing(size):
-        figure = new_figure(size, max(1.6, 0.9 * size.font_pt / 7.0 + row_in * len(bars)))
-        panels = figure.subplots(1, len(PANELS), sharey=True)
-        fit = min(1.0, (size.max_height_in - 0.13 * size.font_pt) / (row_in * len(bars)))
-        for index, (axes, title) in enumerate(zip(panels, PANELS, strict=True)):
-            for y, bar in enumerate(bars):
-                base = bar.role == "base"
-                (patch,) = axes.barh(
-                    y,
-                    100.0 * bar.values[index] / totals[index],
-                    height=0.8,
-                    color=COLOURS[0] if base else COLOURS[2],
-                    edgecolor=INK,
-                    linewidth=0.3 * size.line_pt,
-                )
-                patch.set_gid(f"layer-{index}-{y}")
-            axes.set_title(f"{title}\n{totals[index]:,}", fontsize=size.font_pt - 1)
-            axes.grid(axis="x", color=FAINT, linewidth=0.3)
-            axes.set_axisbelow(True)
-            axes.tick_params(axis="y", length=0, pad=1)
-        panels[0].set_yticks(range(len(bars)), [bar.name for bar in bars], fontsize=fit * (size.font_pt - 1))
-        panels[0].set_ylim(len(bars) - 0.4, -0.6)
-        figure.supxlabel("share of generator and base model (%)", fontsize=size.font_pt)
+        if _lying(size):
+            figure = new_figure(size, max(1.6, HEAD_IN + _pitch_in(size) * len(bars)))
+            panels = figure.subplots(1, len(PANELS), sharey=True)
+        else:
+            figure = new_figure(size)
+            panels = figure.subplots(len(PANELS), 1, sharex=True)
+        for index, axes in enumerate(panels):
+            _draw_panel(axes, bars, index, size)
+        if _lying(size):
+            panels[0].set_yticks(range(len(bars)), [bar.name for bar in bars])
+            panels[0].set_ylim(len(bars) - 0.4, -0.6)
+            panels[len(PANELS) // 2].set_xlabel("share of generator and base model (%)")
+        else:
+            panels[-1].set_xticks(range(len(bars)), [bar.name for bar in bars], rotation=90)
+            panels[-1].set_xlim(-0.6, len(bars) - 0.4)
+            panels[len(PANELS) // 2].set_ylabel("share of generator and base model (%)")
         _legend(figure, rows, names)
     return figure
 
 
-def hover_texts(rows: Sequence[LayerRow], names: Names, *, size: Size) -> dict[str, str]:
+def hover_texts(rows: Sequence[LayerRow], *, size: Size = COLUMN) -> dict[str, str]:
     """The text of each bar by the id that `layer_plot` gave it."""
-    bars = _bars(rows, merged=False)
-    if 0.9 + ROW_IN * size.font_pt / 7.0 * len(bars) > size.max_height_in:
-        bars = _bars(rows, merged=True)
     return {
-        f"layer-{panel}-{y}": f"{bar.name}: {bar.values[panel]:,} {title}"
-        for y, bar in enumerate(bars)
+        f"layer-{panel}-{position}": f"{bar.name}: {bar.values[panel]:,} {title}"
+        for position, bar in enumerate(_fitting_bars(rows, size))
         for panel, title in enumerate(PANELS)
     }
+
+
+def _lying(size: Size) -> bool:
+    return size.max_height_in > size.height_in
+
+
+def _pitch_in(size: Size) -> float:
+    """Room that a bar and its name take across."""
+    return 1.18 * size.font_pt / 72.0
+
+
+def _fitting_bars(rows: Sequence[LayerRow], size: Size) -> list[_Bar]:
+    room = size.max_height_in - HEAD_IN if _lying(size) else size.width_in - 1.2
+    bars = _bars(rows, merged=False)
+    return bars if _pitch_in(size) * len(bars) <= room else _bars(rows, merged=True)
+
+
+def _draw_panel(axes: Axes, bars: Sequence[_Bar], panel: int, size: Size) -> None:
+    total = sum(bar.values[panel] for bar in bars)
+    draw = axes.barh if _lying(size) else axes.bar
+    for position, bar in enumerate(bars):
+        (patch,) = draw(
+            position,
+            100.0 * bar.values[panel] / total,
+            0.8,
+            color=BASE_COLOUR if bar.role == "base" else GENERATOR_COLOUR,
+            edgecolor=INK,
+            linewidth=0.3 * size.line_pt,
+        )
+        patch.set_gid(f"layer-{panel}-{position}")
+    separator = "\n" if _lying(size) else ": "
+    axes.set_title(f"{PANELS[panel]}{separator}{total:,}", fontsize=size.font_pt - 1)
+    axes.grid(axis="x" if _lying(size) else "y", color=FAINT, linewidth=0.3)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y" if _lying(size) else "x", length=0, pad=1)
 
 
 def _bars(rows: Sequence[LayerRow], *, merged: bool) -> list[_Bar]:
@@ -118,7 +143,7 @@ def _legend(figure: Figure, rows: Sequence[LayerRow], names: Names) -> None:
     found = {row.role: row.network for row in rows}
     handles = [
         Patch(
-            facecolor=COLOURS[0] if role == "base" else COLOURS[2],
+            facecolor=BASE_COLOUR if role == "base" else GENERATOR_COLOUR,
             edgecolor=INK,
             linewidth=0.3,
             label=titles[role](found[role]),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import TYPE_CHECKING
 
-from energy.curve import VoltageCurve
+from energy.curve import CurvePoint, VoltageCurve
 from energy.savings import break_even, saving_percent
 from nfenergy.errors import InputError
 from reports.names import NO_GENERATOR, Names
@@ -55,8 +55,10 @@ def saving_plot(
         for column in range(columns):
             used = [row for row in range(rows) if row * columns + column < len(bases)]
             panels[used[-1], column].tick_params(labelbottom=True)
-        figure.supxlabel("supply voltage / Vmin", fontsize=size.font_pt)
+            panels[used[-1], column].set_xlabel("supply voltage / Vmin")
         figure.supylabel(f"energy saving by {MEASURE_TITLES[measure]} (%)", fontsize=size.font_pt)
+        if len(bases) == 1:
+            _label_lines(panels[0, 0], _one_each(savings, bases[0]), curve, names, measure, size)
         _legend(figure, savings, bases, names, size)
     return figure
 
@@ -90,14 +92,7 @@ def _draw_panel(
     voltages = [point.voltage_norm for point in curve.points]
     for saving in savings:
         base, generator = saving.accesses(measure)
-        values = [
-            saving_percent(
-                base_accesses=base,
-                generator_accesses=generator,
-                energy_per_access_norm=point.energy_per_access_norm,
-            )
-            for point in curve.points
-        ]
+        values = [_saved(saving, measure, point) for point in curve.points]
         style = look(names, saving.base, saving.generator)
         alone = saving.generator == NO_GENERATOR
         colour = MUTED if alone else style.colour
@@ -118,6 +113,47 @@ def _draw_panel(
             )
 
 
+def _saved(saving: Saving, measure: Measure, point: CurvePoint) -> float:
+    base, generator = saving.accesses(measure)
+    return saving_percent(
+        base_accesses=base,
+        generator_accesses=generator,
+        energy_per_access_norm=point.energy_per_access_norm,
+    )
+
+
+def _label_lines(
+    axes: Axes,
+    savings: Sequence[Saving],
+    curve: VoltageCurve,
+    names: Names,
+    measure: Measure,
+    size: Size,
+) -> None:
+    """Names at the left ends of the lines, moved apart as far as the text needs."""
+    first = curve.points[0]
+    ends = sorted(
+        ((_saved(saving, measure, first), names.generator(saving.generator)) for saving in savings),
+        reverse=True,
+    )
+    span = curve.points[-1].voltage_norm - first.voltage_norm
+    axes.set_xlim(first.voltage_norm - 0.36 * span, curve.points[-1].voltage_norm + 0.03 * span)
+    low, high = axes.get_ylim()
+    spacing = 0.05 * (high - low)
+    y = high + spacing
+    for value, title in ends:
+        y = min(y - spacing, value)
+        axes.annotate(
+            title,
+            xy=(first.voltage_norm, value),
+            xytext=(first.voltage_norm - 0.06 * span, y),
+            ha="right",
+            va="center",
+            fontsize=size.font_pt - 1,
+            arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5 * size.line_pt},
+        )
+
+
 def _one_each(savings: Sequence[Saving], base: str) -> list[Saving]:
     """One saving a generator: the operating point does not matter here."""
     first: dict[str, Saving] = {}
@@ -133,7 +169,8 @@ def _legend(
     from matplotlib.lines import Line2D
 
     handles: list[Line2D] = []
-    for generator in ordered({saving.generator for saving in savings}, [*names.generators, NO_GENERATOR]):
+    generators = {saving.generator for saving in savings} if len(bases) > 1 else set()
+    for generator in ordered(generators, [*names.generators, NO_GENERATOR]):
         style = look(names, bases[0], generator)
         handles.append(
             Line2D(
@@ -157,4 +194,4 @@ def _legend(
             label="break-even",
         )
     )
-    figure.legend(handles=handles, loc="outside lower center", ncols=4 if size.name == "column" else 8)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h", "<", ">")
-COLOURS = ("#123a6f", "#cf5c36", "#f2c14e", "#2a9d8f", "#8d6a9f")
+COLOURS = ("#123a6f", "#cf5c36", "#e3a921", "#2a9d8f", "#8d6a9f")
 """Dark blue, vermilion, yellow and two more: apart for all colour visions, and from dark to light."""
 Dashes = Literal["-"] | tuple[float, tuple[float, ...]]
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+RING = 1.6
+"""Diameter of an operating point's ring relative to a marker."""
+
+
 def voltage_plot(
     curve: VoltageCurve, points: Sequence[OperatingPoint] = (), *, size: Size = COLUMN
 ) -> Figure:
@@ -50,7 +54,8 @@ def hover_texts(curve: VoltageCurve) -> dict[str, str]:
     for index, point in enumerate(curve.points):
         text = (
             f"{point.voltage_norm:.4g} of Vmin: bit error rate "
-            f"{percent(point.bit_error_rate_percent / 100)}, energy per access {point.energy_per_access_norm:.3g}"
+            f"{percent(point.bit_error_rate_percent / 100)}, "
+            f"energy per access {point.energy_per_access_norm:.3g}"
         )
         texts[f"rate-{index}"] = texts[f"energy-{index}"] = text
     return texts
@@ -59,6 +64,7 @@ def hover_texts(curve: VoltageCurve) -> dict[str, str]:
 def _draw_rates(axes: Axes, curve: VoltageCurve, size: Size) -> None:
     measured = [point for point in curve.points if point.bit_error_rate_percent > 0]
     axes.set_yscale("log")
+    axes.minorticks_off()
     axes.set_ylabel("bit error rate (%)")
     lowest = measured[-1]
     _line(axes, measured, [point.bit_error_rate_percent for point in measured], size, gid="rate")
@@ -74,7 +80,7 @@ def _draw_rates(axes: Axes, curve: VoltageCurve, size: Size) -> None:
 
 def _draw_energies(axes: Axes, curve: VoltageCurve, size: Size) -> None:
     energies = [point.energy_per_access_norm for point in curve.points]
-    axes.set_ylabel("energy per access / at Vmin")
+    axes.set_ylabel("energy per access (Vmin: 1)")
     _line(axes, curve.points, energies, size, gid="energy")
     margin = 0.15 * (energies[-1] - energies[0])
     axes.set_ylim(energies[0] - margin, energies[-1] + margin)
@@ -101,7 +107,7 @@ def _mark(
         axes.scatter(
             [point.voltage_norm],
             [value],
-            s=(1.5 * size.marker_pt) ** 2,
+            s=(RING * size.marker_pt) ** 2,
             facecolor="none",
             edgecolor=COLOURS[1],
             linewidth=size.line_pt,
@@ -115,10 +121,10 @@ def _mark(
         )
         for point, value in marked
     ]
-    place_labels(axes, labels, size, soft=_curve_boxes(axes, curve, energy=energy))
+    place_labels(axes, labels, size, soft=_curve_boxes(curve, energy=energy), mark_scale=RING)
 
 
-def _curve_boxes(axes: Axes, curve: VoltageCurve, *, energy: bool) -> list[tuple[float, float, float, float]]:
+def _curve_boxes(curve: VoltageCurve, *, energy: bool) -> list[tuple[float, float, float, float]]:
     """The curve as small rectangles that labels keep off."""
     points = curve.points if energy else [row for row in curve.points if row.bit_error_rate_percent > 0]
     corners = [

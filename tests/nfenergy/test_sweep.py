@@ -222,10 +222,9 @@ def test_a_cluster_gives_the_same_result_and_survives_a_dead_worker(
     """A real scheduler and two real workers on the loopback interface; one is killed on the way."""
     processes = []
     try:
-        scheduler = tmp_path / "scheduler.json"
-        processes.append(
-            _start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", scheduler)
-        )
+        scheduler, cache = tmp_path / "scheduler.json", tmp_path / "worker-cache"
+        where = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", scheduler)
+        processes.append(_start(cache, "scheduler", *where))
         while not scheduler.exists():
             time.sleep(0.05)
         address = json.loads(scheduler.read_text())["address"]

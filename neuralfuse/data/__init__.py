@@ -1,0 +1,1 @@
+"""Images and labels: one loader a data set, published preprocessing, nothing unpickled or downloaded."""

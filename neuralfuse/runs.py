@@ -1,0 +1,255 @@
+"""Whole runs from names and files to files: what the commands call, and a notebook may.
+
+Each run ends in one checkpoint or table, written whole, that records settings, seeds, results and
+versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from neuralfuse import checkpoints
+from neuralfuse.accuracy_table import AccuracyRow, accuracy_row, versions
+from neuralfuse.checkpoints import NetworkRecord
+from neuralfuse.data.images import LabelledImages, Splits, augmented
+from neuralfuse.eopm import EopmSettings
+from neuralfuse.evaluation import Accuracy, evaluate, in_use
+from neuralfuse.generator_training import GeneratorTraining, OnStep
+from neuralfuse.initialization import initialize
+from neuralfuse.perturbation import QuantizedBase
+from neuralfuse.quantization import Quantization
+from neuralfuse.streams import TEST_CHIPS, WEIGHTS, torch_seed
+from neuralfuse.train_base import BaseRecipe, Epoch, accuracy_percent, train_base
+from nfenergy.errors import InputError
+
+BASE_FILE = f"base{checkpoints.SUFFIX}"
+GENERATOR_FILE = f"generator{checkpoints.SUFFIX}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trained:
+    """A network with the record of its training; floating-point weights, in evaluation mode."""
+
+    model: nn.Module
+    record: NetworkRecord
+
+    @property
+    def parameters(self) -> int:
+        """Trainable numbers of the network."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+
+def best_device() -> str:
+    """The GPU if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def load_trained(path: Path, kind: checkpoints.Kind) -> Trained:
+    """A network from its checkpoint. Raises InputError: see `checkpoints.load_network`."""
+    model, record = checkpoints.load_network(path, kind)
+    return Trained(model=model, record=record)
+
+
+def stored_base(trained: Trained, *, bits: int | None = None, device: str = "cpu") -> QuantizedBase:
+    """The base as its weight memory holds it: of its training, or of fewer `bits`."""
+    quantization = stored_quantization(trained.record, bits)
+    return QuantizedBase(fresh_copy(trained).to(device), quantization)
+
+
+def stored_quantization(record: NetworkRecord, bits: int | None = None) -> Quantization:
+    """How a base is stored, with another number of bits if given."""
+    stored = record.stored or Quantization()
+    return stored if bits is None else replace(stored, bits=bits)
+
+
+def fresh_copy(trained: Trained) -> nn.Module:
+    """The same network again, so that what is done to it leaves the first alone."""
+    model = checkpoints.build(trained.record)
+    model.load_state_dict(trained.model.state_dict())
+    return model.eval()
+
+
+def train_new_base(
+    record: NetworkRecord,
+    recipe: BaseRecipe,
+    data: Splits,
+    *,
+    augment: bool = False,
+    device: str = "cpu",
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> Trained:
+    """Train the base that `record` names from random weights.
+
+    Raises:
+        UnknownName: there is no such network or data set.
+        NfEnergyError: the loss became no number.
+    """
+    with torch_seed(recipe.seed, WEIGHTS):
+        model = initialize(checkpoints.build(record))
+        training = train_base(
+            model.to(device), data.train, recipe, augment=augmented if augment else None, on_epoch=on_epoch
+        )
+    model = model.cpu()
+    quantization = recipe.quantization
+    settings = asdict(recipe)
+    settings.pop("quantization")
+    last = training.history[-1]
+    record = replace(
+        record,
+        quantization=quantization.scheme.name,
+        weight_bits=quantization.bits,
+        training={**settings, "augment": augment, "final_loss": last.loss, "versions": versions()},
+    )
+    trained = Trained(model=model, record=record)
+    clean = accuracy_percent(stored_base(trained).model, data.test)
+    record.training["test_accuracy_percent"] = clean
+    return trained
+
+
+def train_new_generator(
+    name: str,
+    bases: Sequence[Trained],
+    settings: EopmSettings,
+    data: Splits,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    checkpoint_every: int = 50,
+    device: str = "cpu",
+    on_step: OnStep | None = None,
+) -> Trained:
+    """Train a generator from random weights before one base or several (ensemble).
+
+    Args:
+        name: of the generator, or ``uip``.
+        bases: of one data set; each is stored as in its training.
+        settings: of the run.
+        data: that data set.
+        out: folder for log and state.
+        resume: go on from the state in `out`.
+        checkpoint_every: steps between two states.
+        device: of PyTorch.
+        on_step: told of each step.
+
+    Raises:
+        UnknownName: there is no such generator.
+        InputError: the bases' data sets differ, or the state in `out` is of another run.
+        NfEnergyError: the loss became no number.
+    """
+    dataset = same_dataset([base.record for base in bases])
+    record = NetworkRecord(
+        kind="generator", network=name.lower(), dataset=dataset, weight_bits=settings.generator_bits
+    )
+    with torch_seed(settings.seed, WEIGHTS):
+        model = checkpoints.build(record)
+    stored = [stored_base(base, device=device) for base in bases]
+    run = GeneratorTraining(model.to(device), stored, data.train, settings)
+    if resume:
+        if out is None:
+            raise InputError("to resume needs the folder of the interrupted run")
+        run.resume(out)
+    run.run(out=out, checkpoint_every=checkpoint_every, on_step=on_step)
+    training: dict[str, Any] = {
+        **asdict(settings),
+        "bases": [base.record.network for base in bases],
+        "base_widths": [base.record.width for base in bases],
+        "final": asdict(run.log[-1]),
+        "versions": versions(),
+    }
+    return Trained(model=model.cpu(), record=replace(record, training=training))
+
+
+def same_dataset(records: Sequence[NetworkRecord]) -> str:
+    """The one data set of all records. Raises InputError: none is given, or they differ."""
+    names = sorted({record.dataset for record in records})
+    if len(names) != 1:
+        raise InputError(f"all networks must be of one data set, not of {' and '.join(names) or 'none'}")
+    return names[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationPlan:
+    """What is measured of each base.
+
+    Attributes:
+        rates: bit error rates, fractions.
+        chips: seeds of the test chips.
+        fault_model: what the rates count.
+        weight_bits: bits at which each base is stored, one after another; empty for those of its training.
+    """
+
+    rates: tuple[float, ...] = (0.01,)
+    chips: tuple[int, ...] = TEST_CHIPS
+    fault_model: str = "flip"
+    weight_bits: tuple[int, ...] = ()
+
+
+def evaluate_networks(
+    bases: Sequence[Trained],
+    generators: Sequence[Trained],
+    plan: EvaluationPlan,
+    images: LabelledImages,
+    *,
+    device: str = "cpu",
+    on_chip: Callable[[int, int], None] | None = None,
+) -> tuple[tuple[AccuracyRow, ...], dict[str, Any]]:
+    """Every base at every rate and width of weights: alone, and behind every generator.
+
+    Returns:
+        rows of the accuracy table, and what a JSON beside it records: the networks and the accuracy
+        on each chip.
+
+    Raises:
+        InputError: the networks are not of one data set, or two generators have one name.
+    """
+    same_dataset([network.record for network in (*bases, *generators)])
+    by_name = {network.record.network: network for network in generators}
+    if len(by_name) < len(generators):
+        raise InputError("two of the generators are of one kind; evaluate them in two tables")
+    deployed = {
+        name: in_use(network.model, network.record.stored).to(device) for name, network in by_name.items()
+    }
+    rows: list[AccuracyRow] = []
+    chips: list[dict[str, Any]] = []
+    for base in bases:
+        for bits in plan.weight_bits or (stored_quantization(base.record).bits,):
+            found = evaluate(
+                stored_base(base, bits=bits, device=device),
+                images,
+                rates=plan.rates,
+                generators=deployed,
+                chips=plan.chips,
+                fault_model=plan.fault_model,
+                on_chip=on_chip,
+            )
+            rows += [_row(accuracy, base, by_name, bits, len(images)) for accuracy in found]
+            chips += [
+                {"base": base.record.network, "weight_bits": bits, **asdict(accuracy)} for accuracy in found
+            ]
+    provenance = {
+        "versions": versions(),
+        "bases": [asdict(base.record) for base in bases],
+        "generators": [asdict(network.record) for network in generators],
+        "accuracies": chips,
+    }
+    return tuple(rows), provenance
+
+
+def _row(
+    accuracy: Accuracy, base: Trained, generators: dict[str, Trained], bits: int, images: int
+) -> AccuracyRow:
+    generator = generators.get(accuracy.generator)
+    return accuracy_row(
+        accuracy,
+        base=base.record,
+        quantization=stored_quantization(base.record, bits),
+        test_images=images,
+        generator=generator.record if generator else None,
+        parameters=generator.parameters if generator else None,
+    )

@@ -1,0 +1,93 @@
+"""Curves of one's own: what a file must hold, and the one line where it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from energy.curve import load_curve
+from nfenergy.errors import InputError
+
+POINTS = """\
+points:
+  - {voltage_norm: 0.8, bit_error_rate_percent: 1.0, energy_per_access_norm: 0.6}
+  - {voltage_norm: 0.9, bit_error_rate_percent: 0.1, energy_per_access_norm: 0.8}
+  - {voltage_norm: 1.0, bit_error_rate_percent: 0, energy_per_access_norm: 1.0}
+"""
+YAML = f"name: mine\ntitle: My SRAM\n{POINTS}"
+CSV = """\
+voltage_norm,bit_error_rate_percent,energy_per_access_norm
+0.8,1.0,0.6
+0.9,0.1,0.8
+1.0,0,1.0
+"""
+
+
+def write(folder: Path, text: str, suffix: str) -> str:
+    path = folder / f"mine{suffix}"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(("text", "suffix"), [(YAML, ".yaml"), (YAML, ".yml"), (CSV, ".csv"), (CSV, ".CSV")])
+def test_both_forms_are_read(tmp_path: Path, text: str, suffix: str) -> None:
+    curve = load_curve(write(tmp_path, text, suffix))
+    assert curve.name == "mine"
+    assert curve.at_bit_error_rate(0.01).energy_per_access_norm == 0.6
+    assert curve.at_voltage(0.85).energy_per_access_norm == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("name: mine\n", "", "name: Field required"),
+        ("name: mine", "name: ''", "name: String should have at least 1 character"),
+        ("title: My SRAM", "titel: My SRAM", "titel: Extra inputs are not permitted"),
+        ("voltage_norm: 0.8", "voltage: 0.8", "points.0."),
+        ("voltage_norm: 0.8", "voltage_norm: -0.8", "points.0.voltage_norm"),
+        ("voltage_norm: 0.8", "voltage_norm: .nan", "points.0.voltage_norm"),
+        ("voltage_norm: 0.8", "voltage_norm: low", "points.0.voltage_norm"),
+        ("bit_error_rate_percent: 1.0", "bit_error_rate_percent: 60", "points.0.bit_error_rate_percent"),
+        ("energy_per_access_norm: 0.6", "energy_per_access_norm: 1.6", "points.0.energy_per_access_norm"),
+        ("energy_per_access_norm: 0.6", "energy_per_access_norm: 0.9", "does not follow its predecessor"),
+        ("bit_error_rate_percent: 0,", "bit_error_rate_percent: 0.01,", "the last point must be Vmin"),
+        (POINTS, "points: []\n", "points: List should have at least 3 items"),
+        (POINTS, "points: all\n", "points: Input should be a valid list"),
+        (YAML, "", "content: "),
+        (YAML, "- 1\n- 2\n", "content: "),
+        (YAML, "a: [1, 2", "is not YAML"),
+        (YAML, "!!python/object/apply:os.system ['true']", "is not YAML"),
+    ],
+)
+def test_a_yaml_that_is_no_curve_is_refused(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    assert old in YAML
+    with pytest.raises(InputError) as error:
+        load_curve(write(tmp_path, YAML.replace(old, new), ".yaml"))
+    assert reason in str(error.value)
+    assert "mine.yaml" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("voltage_norm,", "voltage,", "points.0.voltage_norm: Field required"),
+        ("0.8,1.0,0.6", "low,1.0,0.6", "points.0.voltage_norm"),
+        ("0.8,1.0,0.6", "0.8,1.0", "points.0.energy_per_access_norm"),
+        ("0.8,1.0,0.6", "0.8,,0.6", "points.0.bit_error_rate_percent"),
+        ("0.8,1.0,0.6\n0.9,0.1,0.8\n", "", "points: List should have at least 3 items"),
+        (CSV, "", "points: List should have at least 3 items"),
+    ],
+)
+def test_a_csv_that_is_no_curve_is_refused(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    assert old in CSV
+    with pytest.raises(InputError) as error:
+        load_curve(write(tmp_path, CSV.replace(old, new), ".csv"))
+    assert reason in str(error.value)
+    assert "mine.csv" in str(error.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read voltage curve"):
+        load_curve(str(tmp_path / "absent.yaml"))

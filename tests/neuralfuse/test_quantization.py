@@ -1,0 +1,173 @@
+"""Codes of weights: exact inverses, the schemes' four choices, straight-through gradients, what is stored."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from neuralfuse.quantization import (
+    BIT_WIDTHS,
+    SCHEMES,
+    Quantization,
+    dequantize,
+    fake_quantize,
+    fit_grids,
+    get_scheme,
+    quantize,
+    quantized_call,
+    stored_weights,
+    weight_names,
+    word_weights,
+    words_of,
+)
+from neuralfuse.registry import get_dataset, get_network, networks
+from nfenergy.errors import InputError, UnknownName
+
+every_scheme = pytest.mark.parametrize("name", sorted(SCHEMES))
+
+
+def _weights(seed: int, shift: float = 0.0) -> dict[str, torch.Tensor]:
+    rng = torch.Generator().manual_seed(seed)
+    return {
+        "wide": torch.randn(40, 30, generator=rng) + shift,
+        "narrow": 0.01 * torch.randn(500, generator=rng),
+    }
+
+
+@every_scheme
+@pytest.mark.parametrize("bits", BIT_WIDTHS)
+def test_every_code_survives_dequantizing_and_quantizing(name: str, bits: int) -> None:
+    quantization = Quantization(scheme=get_scheme(name), bits=bits)
+    for grid in fit_grids(_weights(0, shift=0.3), quantization).values():
+        codes = torch.arange(-quantization.limit, quantization.limit + 1) + quantization.zero
+        assert torch.equal(quantize(dequantize(codes, grid), grid).long(), codes)
+
+
+@given(seed=st.integers(0, 10_000), name=st.sampled_from(sorted(SCHEMES)), bits=st.sampled_from(BIT_WIDTHS))
+def test_quantizing_twice_changes_nothing_and_errs_by_at_most_a_step(seed: int, name: str, bits: int) -> None:
+    quantization = Quantization(scheme=get_scheme(name), bits=bits)
+    weights = _weights(seed)
+    for layer, grid in fit_grids(weights, quantization).items():
+        codes = quantize(weights[layer], grid)
+        again = dequantize(codes, grid)
+        assert torch.equal(quantize(again, grid), codes)
+        steps = 0.5 if quantization.scheme.rounding else 1.0
+        assert float((again - weights[layer]).abs().max()) <= 1.02 * steps * float(grid.step)
+
+
+@every_scheme
+@pytest.mark.parametrize("bits", BIT_WIDTHS)
+def test_a_word_means_its_code(name: str, bits: int) -> None:
+    quantization = Quantization(scheme=get_scheme(name), bits=bits)
+    weights = _weights(1)
+    for layer, grid in fit_grids(weights, quantization).items():
+        codes = quantize(weights[layer], grid)
+        words = words_of(codes, quantization)
+        assert int(words.min()) >= 0
+        assert int(words.max()) < 2**bits
+        assert torch.equal(word_weights(grid)[words.long()], dequantize(codes, grid))
+
+
+def test_symmetric_is_the_quantizer_of_the_neuralfuse_code() -> None:
+    weight = torch.tensor([-1.27, -0.514, 0.0, 0.006, 1.0])
+    grid = fit_grids({"layer": weight}, Quantization())["layer"]
+    assert float(grid.step) == pytest.approx(0.01)
+    assert quantize(weight, grid).tolist() == [-127, -51, 0, 1, 100]
+    assert float(word_weights(grid)[0b1000_0000]) == pytest.approx(-1.28)  # only a bit error reaches -128
+
+
+def test_schemes_differ_in_range_sign_and_rounding() -> None:
+    weights = {"layer": torch.tensor([-1.0, 0.019, 3.0]), "other": torch.tensor([-8.0, 0.5])}
+    codes = {
+        name: quantize(weights["layer"], fit_grids(weights, Quantization(scheme=scheme, bits=4))["layer"])
+        for name, scheme in SCHEMES.items()
+    }
+    assert codes["symmetric"].tolist() == [-2, 0, 7]
+    assert codes["per-layer"].tolist() == [-2, 0, 7]
+    assert codes["global"].tolist() == [0, 0, 2]
+    assert codes["asymmetric"].tolist() == [-7, -3, 7]
+    assert codes["unsigned"].tolist() == [0, 4, 14]
+    assert codes["rquant"].tolist() == [0, 4, 14]
+    assert codes["rquant"].dtype == torch.uint8
+    weight = torch.tensor([1.91])  # 57.8 steps of 2 / 127 above the centre 1
+    rounded, truncated = (
+        quantize(weight, fit_grids(weights, Quantization(scheme=SCHEMES[name]))["layer"])
+        for name in ("rquant", "unsigned")
+    )
+    assert (int(rounded), int(truncated)) == (58 + 127, 57 + 127)
+
+
+@every_scheme
+def test_a_layer_of_equal_weights_keeps_them(name: str) -> None:
+    weights = {"zeros": torch.zeros(3), "equal": torch.full((4,), 0.25)}
+    quantization = Quantization(scheme=get_scheme(name))
+    fake = fake_quantize({"zeros": weights["zeros"]}, quantization)["zeros"]
+    assert torch.equal(fake, weights["zeros"])
+    if quantization.scheme.asymmetric:
+        assert torch.equal(
+            fake_quantize({"equal": weights["equal"]}, quantization)["equal"], weights["equal"]
+        )
+
+
+@every_scheme
+def test_gradients_pass_straight_through(name: str) -> None:
+    quantization = Quantization(scheme=get_scheme(name), bits=4)
+    weight = torch.randn(20, 5, requires_grad=True)
+    factor = torch.randn(20, 5)
+    fake = fake_quantize({"layer": weight}, quantization)["layer"]
+    (fake * factor).sum().backward()
+    assert weight.grad is not None
+    assert torch.equal(weight.grad, factor)
+    grid = fit_grids({"layer": weight}, quantization)["layer"]
+    assert torch.equal(fake, dequantize(quantize(weight, grid), grid))
+
+
+def test_quantized_call_leaves_the_model_its_float_weights() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 2))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    quantized_call(model, torch.randn(5, 1, 4, 4), Quantization(bits=3)).sum().backward()
+    after = model.state_dict()
+    assert list(after) == list(before)
+    assert all(torch.equal(after[name], before[name]) for name in weight_names(model))
+    assert not torch.equal(after["1.running_mean"], before["1.running_mean"])
+    assert model[0].weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "layers"),
+    [
+        ("vgg11", 9_222_848, 9),
+        ("vgg16", 14_715_584, 14),
+        ("vgg19", 20_024_000, 17),
+        ("resnet18", 11_164_352, 21),
+        ("resnet50", 23_467_712, 54),
+    ],
+)
+def test_stored_weights_of_the_bases_are_those_of_the_authors_code(
+    name: str, weights: int, layers: int
+) -> None:
+    with torch.device("meta"):
+        stored = stored_weights(get_network(name).build(get_dataset("cifar10")))
+    assert (sum(weight.numel() for weight in stored.values()), len(stored)) == (weights, layers)
+
+
+@pytest.mark.parametrize("name", sorted(networks("generator")))
+def test_generators_store_convolutions_and_deconvolutions_but_no_bias_or_norm(name: str) -> None:
+    with torch.device("meta"):
+        model = get_network(name).build(get_dataset("cifar10"))
+    stored = stored_weights(model)
+    assert set(stored) == {key for key, value in model.named_parameters() if value.dim() == 4}
+
+
+@pytest.mark.parametrize("bits", [0, 1, 9, 15, 32])
+def test_other_widths_are_refused(bits: int) -> None:
+    with pytest.raises(InputError, match="2 to 8, or 16"):
+        Quantization(bits=bits)
+
+
+def test_an_unknown_scheme_lists_near_ones() -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'rquant'"):
+        get_scheme("rquan")

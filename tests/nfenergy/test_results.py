@@ -1,0 +1,147 @@
+"""A run as JSON and as files: fixed keys, whole folders, and a command that repeats it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from energy.array import PRESETS, read_cfg
+from energy.curve import load_curve
+from nfenergy import pipeline, results, text
+from nfenergy.errors import NfEnergyError
+from tests.conftest import Golden, RunCli, snapshot
+from topologies import table
+
+NETWORK_KEYS = {"name", "params", "macs", "twma", "sram_filter_reads", "total_cycles"}
+
+
+@pytest.fixture(scope="module")
+def report() -> pipeline.SimulationReport:
+    return pipeline.simulate("vgg11", "deconvs", engine="closed-form", convention="exact", weight_bits=6)
+
+
+def test_json_has_the_fixed_keys(report: pipeline.SimulationReport) -> None:
+    found = json.loads(json.dumps(results.as_json(report)))
+    assert {
+        "convention", "engine", "dataset", "array", "operating_point", "base", "generator", "saving",
+        "latency", "provenance",
+    } <= set(found)  # fmt: skip
+    assert {"rows", "cols", "dataflow"} <= set(found["array"])
+    assert {"curve", "voltage_norm", "bit_error_rate", "energy_per_access_norm"} <= set(
+        found["operating_point"]
+    )
+    assert set(found["base"]) >= NETWORK_KEYS
+    assert set(found["base"]) == set(found["generator"])
+    assert {"twma_percent", "mac_percent"} <= set(found["saving"])
+    assert set(found["latency"]) == {"clock_ghz", "base_ms", "generator_ms", "total_ms", "overhead_percent"}
+    assert found["provenance"]["versions"]["scalesim"] == "3.0.0"
+    assert "Stutz" in found["provenance"]["curve"]["source"]
+
+
+def test_json_has_the_reports_figures(report: pipeline.SimulationReport) -> None:
+    found = results.as_json(report)
+    base = found["base"]
+    assert isinstance(base, dict)
+    assert base["twma"] == report.base.twma == report.base.sram_filter_reads / 10
+    assert base["name"] == "vgg11"
+    assert (found["convention"], found["dataset"], found["engine"]) == ("exact", "cifar10", "closed-form")
+
+
+def test_whole_figures_are_whole_numbers() -> None:
+    found = results.as_json(pipeline.simulate("vgg11", engine="closed-form"))
+    base = found["base"]
+    assert isinstance(base, dict)
+    assert isinstance(base["twma"], int)
+    assert found["generator"] is None
+
+
+def test_a_run_leaves_its_files(report: pipeline.SimulationReport, tmp_path: Path) -> None:
+    results.write_run(report, tmp_path / "run")
+    files = snapshot(tmp_path / "run")
+    names = {f"topologies/{name}{end}" for name in ("vgg11", "deconvs") for end in (
+        ".csv", ".layout.csv", ".layers.csv")}  # fmt: skip
+    assert set(files) == {"summary.csv", "layers.csv", "run.json", "array.cfg", "curve.yaml"} | names
+    (summary,) = csv.DictReader(files["summary.csv"].decode().splitlines())
+    assert (summary["base"], summary["generator"]) == ("vgg11", "deconvs")
+    assert float(summary["base_twma"]) == report.base.twma
+    assert float(summary["twma_saving_percent"]) == pytest.approx(report.saving.twma_percent)
+    rows = list(csv.DictReader(files["layers.csv"].decode().splitlines()))
+    counts = [record for result in report.networks for record in result.counts]
+    assert [int(row["sram_filter_reads"]) for row in rows] == [c.sram_filter_reads for c in counts]
+    assert [row["layer"] for row in rows] == [c.layer for c in counts]
+    assert read_cfg(tmp_path / "run" / "array.cfg") == PRESETS["scale"]
+    assert load_curve(str(tmp_path / "run" / "curve.yaml")) == report.curve
+    written = table.read(tmp_path / "run" / "topologies" / "vgg11.csv").layers
+    assert [layer.shape for layer in written] == [layer.shape for layer in report.base.model.topology.layers]
+    assert all(b"\r" not in content for content in files.values())
+
+
+@pytest.mark.parametrize("options", [("--ber", "0.5%"), ("--voltage", "0.9"), ("--width", "0.5")])
+def test_a_run_can_be_repeated_from_its_folder(
+    cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, str]
+) -> None:
+    common = ("--engine", "closed-form", "--config", "eyeriss", "--json")
+    first = cli("simulate", "--base", "vgg11", "--gen", "convs", *common, *options, "--out", tmp_path / "one")
+    assert first.status == 0
+    monkeypatch.chdir(tmp_path / "one")
+    repeat = json.loads(Path("run.json").read_text())["repeat"]
+    assert repeat[0] == "nfenergy"
+    second = cli(*repeat[1:], "--json", "--out", tmp_path / "two")
+    assert second.status == 0
+    one, two = (json.loads(run.stdout) for run in (first, second))
+    for found in (one, two):
+        found.pop("provenance")
+    assert one == two
+    curves = [load_curve(str(tmp_path / run / "curve.yaml")) for run in ("one", "two")]
+    assert curves[0] == curves[1]
+    for name in ("summary.csv", "layers.csv", "array.cfg"):
+        assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
+@pytest.mark.parametrize("below", ["", "/deeper", "/deeper/still"])
+def test_a_file_in_the_folders_place_is_found_before_the_work(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(NfEnergyError, match=r"cannot write .* is not a folder"):
+        results.check_writable(Path(f"{tmp_path}/file{below}"))
+    assert snapshot(tmp_path) == {"file": b"mine"}
+
+
+def test_the_check_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path, tmp_path / "new" / "deeper", Path("relative"), Path()):
+        results.check_writable(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_found_before_the_work(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    with pytest.raises(NfEnergyError, match="is not writable"):
+        results.check_writable(tmp_path / "new")
+
+
+def test_the_text_has_every_figure_that_was_asked_for() -> None:
+    words = text.as_text(pipeline.simulate("resnet18", "convs", engine="closed-form"))
+    for figure in (
+        "ResNet18 + ConvS on CIFAR-10", "11,173,962", "113,187", "557,", "2,755,968", "41,508", "29.1 %",
+        "28.7 %", "convention paper", "21 of 21", "731,049", "ms at 1 GHz", "0.8333 of Vmin", "break-even",
+    ):  # fmt: skip
+        assert figure in words
+
+
+def test_the_text_is_the_reviewed_one(golden: Golden) -> None:
+    report = pipeline.simulate("vgg16", "deconvl", engine="closed-form", convention="exact")
+    golden("simulate_vgg16_deconvl_exact.txt", text.as_text(report) + "\n")
+
+
+def test_the_text_says_where_a_rate_is_a_bound_and_a_break_even_out_of_reach() -> None:
+    bound = text.as_text(pipeline.simulate("vgg11", engine="closed-form", voltage_norm=0.98))
+    assert "bit error rate below 0.00021 %" in bound
+    assert "break-even" not in bound
+    heavy = text.as_text(pipeline.simulate("vgg11", "convl", engine="closed-form"))
+    assert "by MACs from" in heavy
+    assert "which the curve does not reach" in heavy

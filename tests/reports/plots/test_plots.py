@@ -1,0 +1,200 @@
+"""Every plot with 1, 5 and 30 combinations: no text over another, none clipped; files as promised."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from energy.array import SystolicArray
+from energy.closed_form import simulate
+from nfenergy.errors import InputError
+from reports.layer_rows import CountedNetwork, layer_rows
+from reports.names import NO_GENERATOR
+from reports.plots.heatmap import saving_heatmap
+from reports.plots.inline import inline_svg
+from reports.plots.latency import latency_plot
+from reports.plots.layers import hover_texts as layer_texts
+from reports.plots.layers import layer_plot
+from reports.plots.savings import saving_plot
+from reports.plots.style import COLUMN, SIZES, figure_bytes, look, save
+from reports.plots.tradeoff import hover_texts, tradeoff_plot
+from reports.plots.voltage import voltage_plot
+from reports.records import LayerRow
+from tests.reports.plots.geometry import annotations, clipped, overlapping, text_boxes
+from tests.reports.samples import CURVE, NAMES, merged
+from topologies.layers import Layer, Topology
+
+SELECTIONS = {
+    "one": (("resnet18",), ("convl",)),
+    "five generators": (("resnet18",), tuple(NAMES.generators)[:5]),
+    "five bases": (tuple(NAMES.bases), ("unetl",)),
+    "thirty": (tuple(NAMES.bases), tuple(NAMES.generators)),
+}
+
+
+def check(figure: Figure, size: str = "column") -> None:
+    boxes = text_boxes(figure, SIZES[size])
+    assert overlapping(boxes) == []
+    assert clipped(figure, boxes) == []
+
+
+def network_rows(layers: int) -> list[LayerRow]:
+    """A base model in the manner of ResNet50 with so many layers, and a small generator."""
+    shape = {
+        "ifmap_h": 6,
+        "ifmap_w": 6,
+        "filter_h": 3,
+        "filter_w": 3,
+        "channels": 2,
+        "filters": 4,
+        "stride": 1,
+    }
+    array = SystolicArray()
+    found = []
+    for role, name, count in (("base", "resnet50", layers), ("generator", "convl", 14)):
+        topology = Topology(
+            name=name,
+            layers=tuple(
+                Layer(name=f"layer{i // 9}.{i // 3 % 3}.conv{i % 3}", **shape) for i in range(count)
+            ),
+        )
+        found.append(CountedNetwork(role=role, topology=topology, counts=simulate(topology, array)))
+    return layer_rows(found, dataset="cifar10", array=array, weight_bits=8, energy_per_access_norm=0.694)
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+@pytest.mark.parametrize(("size", "measure"), [("column", "twma"), ("slide", "mac")])
+def test_tradeoff(selection: str, size: str, measure: str) -> None:
+    tradeoffs = merged(*SELECTIONS[selection]).tradeoffs
+    figure = tradeoff_plot(tradeoffs, NAMES, measure=measure, size=SIZES[size])  # type: ignore[arg-type]
+    check(figure, size)
+    labelled = annotations(figure)
+    shown = [row for row in tradeoffs if row.has_generator]
+    # A label that finds no place is left out; marks and legend still tell the combination.
+    assert len([text for text in labelled if "voltage" not in text]) >= 0.9 * len(shown)
+
+
+def test_tradeoff_labels_every_combination_of_one_base() -> None:
+    tradeoffs = merged(("resnet18",)).tradeoffs
+    titles = {*NAMES.generators.values(), "ResNet18, nominal voltage", "ResNet18, low voltage"}
+    assert titles <= set(annotations(tradeoff_plot(tradeoffs, NAMES)))
+
+
+def test_tradeoff_of_several_rates_tells_them_apart() -> None:
+    figure = tradeoff_plot(merged(("vgg19",), ("convl", "unets"), (0.005, 0.01)).tradeoffs, NAMES)
+    check(figure)
+    assert {"ConvL 0.5 %", "ConvL 1 %"} <= set(annotations(figure))
+
+
+def test_tradeoff_needs_a_generator() -> None:
+    with pytest.raises(InputError, match="at least one combination"):
+        tradeoff_plot(merged(("vgg11",), ()).tradeoffs, NAMES)
+
+
+@pytest.mark.parametrize("size", ["column", "slide"])
+@pytest.mark.parametrize("rates", [(0.01,), (0.05, 0.01, 0.005, 0.0035, 0.0)])
+def test_voltage(size: str, rates: tuple[float, ...]) -> None:
+    points = [CURVE.at_bit_error_rate(rate) for rate in rates]
+    check(voltage_plot(CURVE, points, size=SIZES[size]), size)
+
+
+@pytest.mark.parametrize(
+    ("selection", "size"),
+    [
+        ("one", "column"),
+        ("five generators", "slide"),
+        ("five bases", "column"),
+        ("thirty", "column"),
+        ("thirty", "slide"),
+    ],
+)
+def test_saving_heatmap_and_latency(selection: str, size: str) -> None:
+    savings = [row.saving for row in merged(*SELECTIONS[selection]).tradeoffs]
+    check(saving_plot(savings, CURVE, NAMES, size=SIZES[size]), size)
+    check(latency_plot(savings, NAMES, size=SIZES[size]), size)
+    cells = [saving for saving in savings if saving.generator != NO_GENERATOR]
+    figure = saving_heatmap(cells, NAMES, measure="mac", size=SIZES[size])
+    check(figure, size)
+    values = {f"{saving.mac_saving_percent:.1f}" for saving in cells}
+    assert values <= {text for text, _ in text_boxes(figure, SIZES[size])}
+
+
+def test_a_heat_map_takes_one_point_a_combination() -> None:
+    savings = [
+        row.saving for row in merged(("vgg11",), ("convs",), (0.005, 0.01)).tradeoffs if row.has_generator
+    ]
+    with pytest.raises(InputError, match="--ber"):
+        saving_heatmap(savings, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("size", "layers"), [("column", 1), ("slide", 1), ("column", 54), ("slide", 54), ("page", 54)]
+)
+def test_layers(size: str, layers: int) -> None:
+    rows = network_rows(layers)
+    check(layer_plot(rows, NAMES, size=SIZES[size]), size)
+    first = layer_texts(rows, size=SIZES[size])["layer-0-0"]
+    assert "SRAM weight reads" in first
+
+
+def test_combinations_differ_in_grey_too() -> None:
+    """Bases by marker, generators by lightness and dot."""
+    looks = {
+        (base, generator): look(NAMES, base, generator)
+        for base in NAMES.bases
+        for generator in NAMES.generators
+    }
+    grey = {
+        key: (style.marker, style.dotted, round(_lightness(style.colour), 1)) for key, style in looks.items()
+    }
+    assert len(set(grey.values())) == 30
+
+
+def _lightness(colour: str) -> float:
+    red, green, blue = to_rgb(colour)
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def test_files_are_whole_repeatable_and_their_fonts_embedded(tmp_path: Path) -> None:
+    tradeoffs = merged(("vgg11",), ("convs",)).tradeoffs
+    figure = tradeoff_plot(tradeoffs, NAMES)
+    for suffix, start in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
+        path = tmp_path / "plots" / f"tradeoff.{suffix}"
+        save(figure, COLUMN, path)
+        assert path.read_bytes().startswith(start)
+        assert figure_bytes(tradeoff_plot(tradeoffs, NAMES), COLUMN, suffix) == path.read_bytes()
+    assert sorted(file.suffix for file in path.parent.iterdir()) == [".pdf", ".png", ".svg"]
+    content = path.read_bytes()
+    assert b"/FontFile2" in content
+    assert b"/Type3" not in content
+    assert b"<text" not in (tmp_path / "plots" / "tradeoff.svg").read_bytes()
+
+
+def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"\.png, \.svg, \.pdf"):
+        save(tradeoff_plot(merged(("vgg11",), ("convs",)).tradeoffs, NAMES), COLUMN, tmp_path / "plot.bmp")
+
+
+def test_an_inline_figure_shows_values_on_hover_and_keeps_its_ids_apart() -> None:
+    tradeoffs = merged(("vgg11",), ("convs",)).tradeoffs
+    texts = hover_texts(tradeoffs, NAMES, "twma")
+    svg = inline_svg(tradeoff_plot(tradeoffs, NAMES), COLUMN, name="first", title="A & B", hover=texts)
+    assert svg.startswith("<svg")
+    assert "A &amp; B" in svg
+    for gid, text in texts.items():
+        assert f'<g id="first-{gid}"><title>{text}</title>' in svg
+    assert svg.count(' id="') == svg.count(' id="first-')
+    assert 'href="#' not in svg.replace('href="#first-', "")
+
+
+def test_the_commands_are_imported_without_matplotlib() -> None:
+    code = (
+        "import sys, nfenergy.commands.reports;"
+        "sys.exit('matplotlib' in sys.modules or 'pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,103 @@
+"""The recommended operating point, its runner-up, and what each constraint costs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reports.recommend import Constraints, as_json, as_text, recommend
+from reports.records import Tradeoff
+from tests.reports.samples import CURVE, NAMES, merged
+
+KEYS = [
+    "base",
+    "generator",
+    "dataset",
+    "bit_error_rate",
+    "voltage_norm",
+    "twma_saving_percent",
+    "mac_saving_percent",
+    "perturbed_accuracy_percent",
+    "accuracy_source",
+]
+TRADEOFFS = merged(("resnet18",), rates=(0.005, 0.01)).tradeoffs
+
+
+def chosen(tradeoff: Tradeoff | None) -> tuple[str, float] | None:
+    return tradeoff and (tradeoff.saving.generator, tradeoff.saving.bit_error_rate)
+
+
+@pytest.mark.parametrize("accuracy", [None, 60.0, 70.0, 80.0, 85.0, 87.9, 90.0])
+@pytest.mark.parametrize("overhead", [None, 3.0, 10.0, 16.0])
+def test_best_and_runner_up_are_those_of_brute_force(accuracy: float | None, overhead: float | None) -> None:
+    found = recommend(
+        TRADEOFFS, Constraints(min_accuracy_percent=accuracy, max_latency_overhead_percent=overhead)
+    )
+    admitted = [
+        row
+        for row in TRADEOFFS
+        if row.saving.generator != "none"
+        and row.accuracy.perturbed_percent >= (accuracy or 0)
+        and row.saving.latency_overhead_percent <= (overhead or 1e9)
+    ]
+    admitted.sort(key=lambda row: row.saving.twma_saving_percent, reverse=True)
+    assert found.best == (admitted[0] if admitted else None)
+    assert found.runner_up == (admitted[1] if len(admitted) > 1 else None)
+
+
+def test_at_85_percent_a_lower_rate_with_a_smaller_generator_wins() -> None:
+    found = recommend(TRADEOFFS, Constraints(min_accuracy_percent=85))
+    assert chosen(found.best) == ("unetl", 0.005)
+    assert chosen(found.runner_up) == ("deconvl", 0.01)
+    (cost,) = found.costs
+    assert chosen(cost.best_without) == ("convs", 0.01)
+    assert cost.cost_points == pytest.approx(29.09388672 - 21.54, abs=0.01)
+    text = as_text(found, NAMES)
+    assert "Best: ResNet18 + UNetL on CIFAR-10 at 0.5 % bit errors" in text
+    assert "costs 7.5 points of saving; without it ResNet18 + ConvS at 1 %" in text
+
+
+def test_when_nothing_qualifies_it_says_so() -> None:
+    found = recommend(TRADEOFFS, Constraints(min_accuracy_percent=99, max_latency_overhead_percent=10))
+    assert (found.best, found.runner_up, found.without_generator) == (None, None, None)
+    text = as_text(found, NAMES)
+    assert text.startswith("Nothing qualifies: none of the 12 operating points")
+    assert "latency overhead of at most 10 %: excludes 4; without it nothing qualifies either." in text
+    assert as_json(found)["best"] is None
+
+
+def test_a_base_model_that_needs_no_generator_is_pointed_out() -> None:
+    found = recommend(TRADEOFFS, Constraints(min_accuracy_percent=70))
+    assert chosen(found.without_generator) == ("none", 0.005)
+    assert "No generator is needed: ResNet18, no generator" in as_text(found, NAMES)
+
+
+def test_json_has_the_promised_keys() -> None:
+    content = json.loads(json.dumps(as_json(recommend(TRADEOFFS, Constraints()))))
+    for name in ("best", "runner_up"):
+        assert list(content[name]) == KEYS
+    assert content["best"]["accuracy_source"] == "published"
+    assert content["best"]["generator"] == "convs"
+
+
+def test_interpolation_is_off_unless_asked_for_and_then_marked() -> None:
+    limits = Constraints(min_accuracy_percent=85)
+    plain = recommend(TRADEOFFS, limits)
+    assert {row.accuracy.bit_error_rate for row in (plain.best, plain.runner_up) if row} <= {0.005, 0.01}
+    found = recommend(TRADEOFFS, limits, curve=CURVE, interpolate=True)
+    assert found.best is not None
+    assert plain.best is not None
+    assert found.best.saving.twma_saving_percent > plain.best.saving.twma_saving_percent
+    assert 0.005 < found.best.saving.bit_error_rate < 0.01
+    assert found.best.accuracy.perturbed_percent >= 85
+    assert found.best.accuracy.source == "published, interpolated between 0.5 % and 1 %"
+    point = CURVE.at_bit_error_rate(found.best.saving.bit_error_rate)
+    assert found.best.saving.voltage_norm == point.voltage_norm
+    assert chosen(found.runner_up) != chosen(found.best)
+    assert "Interpolated accuracies were admitted" in as_text(found, NAMES)
+
+
+def test_interpolation_without_a_curve_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="voltage curve"):
+        recommend(TRADEOFFS, Constraints(), interpolate=True)
