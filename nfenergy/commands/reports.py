@@ -27,7 +27,7 @@ PUBLISHED_RATE = "1%"
 
 Accuracies = Annotated[
     list[str] | None,
-    typer.Option("--accuracy", help="published, or an accuracy CSV; may be given several times."),
+    typer.Option("--accuracy", help="published (the default), or an accuracy CSV; may come several times."),
 ]
 Dataset = Annotated[str, typer.Option("--dataset", help="Where the accuracies are of several data sets.")]
 Bases = Annotated[str, typer.Option("--base", help="Base models, separated by commas; default all.")]

@@ -207,10 +207,8 @@ def _label(
     ]
     one_base = len({row.saving.base for row in shown}) == 1
     for row in alone:
-        voltage = "nominal voltage" if row.saving.bit_error_rate == 0 else "low voltage"
-        labels.append(
-            _mark_label(row, f"{names.base(row.saving.base)}, {voltage}" if one_base else "", measure)
-        )
+        text = _baseline_title(row, alone, names) if one_base else ""
+        labels.append(_mark_label(row, text, measure))
     spreads = [_spread(row, measure) for row in [*shown, *alone]]
     place_labels(axes, labels, size, soft=[*spreads, *_front_boxes(axes, members, measure)])
 
@@ -224,6 +222,14 @@ def _title(tradeoff: Tradeoff, shown: Sequence[Tradeoff], names: Names) -> str:
     if len({row.saving.bit_error_rate for row in shown}) > 1:
         title += f" {percent(saving.bit_error_rate)}"
     return title
+
+
+def _baseline_title(row: Tradeoff, alone: Sequence[Tradeoff], names: Names) -> str:
+    """The base model's name with its voltage, or with its bit error rate where there are several."""
+    voltage = "nominal voltage" if row.saving.bit_error_rate == 0 else "low voltage"
+    if row.saving.bit_error_rate > 0 and len({other.saving.bit_error_rate for other in alone}) > 2:
+        voltage = percent(row.saving.bit_error_rate)
+    return f"{names.base(row.saving.base)}, {voltage}"
 
 
 def _mark_label(tradeoff: Tradeoff, text: str, measure: Measure, *, bold: bool = False) -> Label:

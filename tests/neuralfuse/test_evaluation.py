@@ -146,7 +146,7 @@ def test_the_table_has_the_published_columns_first_and_says_measured(tmp_path: P
     )
     beside = json.loads((tmp_path / "accuracy.json").read_text())
     assert len(beside["accuracies"][0]["base"]["perturbed_percent"]) == 3
-    assert beside["bases"][0]["training"]["epochs"] == 3
+    assert beside["bases"][0]["training"]["epochs"] == 4
     assert read_table(tmp_path / "accuracy.csv") == rows
     header, cells = as_cells(rows)
     assert len(cells) == len(rows)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from statistics import fmean
 
-import pytest
-
 from neuralfuse.eopm import EopmSettings
 from neuralfuse.evaluation import Accuracy, evaluate, in_use
 from neuralfuse.runs import stored_base, train_new_generator
@@ -14,9 +12,12 @@ from neuralfuse.streams import TEST_CHIPS
 from tests.neuralfuse.small import digits, trained_base
 
 SEEDS = (0, 1)
-LOW, RATE = 0.0025, 0.005
+LOW, RATE = 0.005, 0.01
 CHIPS = TEST_CHIPS[:5]
 CASES = {"unets": ("unets", 5.0), "timid": ("unets", 0.05), "uip": ("uip", 5.0)}
+"""Generator and lambda."""
+
+RECOVERY_MARGIN, CLEAN_MARGIN = 5.0, 1.0
 
 
 @cache
@@ -29,8 +30,9 @@ def measured(seed: int) -> dict[tuple[str, float], Accuracy]:
             bit_error_rate=RATE,
             perturbed_weight=weight,
             perturbed_models=3,
-            steps=80,
-            cooldown_steps=30,
+            steps=120,
+            cooldown_steps=40,
+            learning_rate=5e-3,
             seed=seed,
         )
         trained = train_new_generator(name, [base], settings, data)
@@ -46,3 +48,17 @@ def recovery(case: str, rate: float) -> float:
 def clean(case: str) -> float:
     protected = [measured(seed)[case, RATE].protected for seed in SEEDS]
     return fmean(accuracy.clean_percent for accuracy in protected if accuracy)
+
+
+def test_a_universal_perturbation_recovers_less_than_an_input_aware_generator() -> None:
+    assert recovery("unets", RATE) > recovery("uip", RATE) + RECOVERY_MARGIN
+
+
+def test_lambda_trades_clean_for_perturbed_accuracy() -> None:
+    assert recovery("unets", RATE) > recovery("timid", RATE) + RECOVERY_MARGIN
+    assert clean("timid") > clean("unets") + CLEAN_MARGIN
+
+
+def test_a_generator_trained_at_a_higher_rate_protects_at_a_lower_one() -> None:
+    assert recovery("unets", LOW) > CLEAN_MARGIN
+    assert recovery("unets", RATE) > RECOVERY_MARGIN

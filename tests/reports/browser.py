@@ -27,7 +27,13 @@ class Browser:
         self._session = f"{address}/session/{session}"
 
     def open(self, page: Path) -> None:
+        """Load a page to its end."""
         _call(f"{self._session}/url", {"url": page.as_uri()})
+        deadline = time.monotonic() + START_S
+        while self.run("return document.readyState") != "complete":
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{page} did not load within {START_S:g} s")
+            time.sleep(0.1)
 
     def run(self, script: str, *arguments: object) -> Any:
         """The value that a JavaScript function body returns."""
