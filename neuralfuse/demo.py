@@ -45,6 +45,7 @@ class DemoPlan:
         base: name, and `width` the factor on its channels.
         epochs: of the base.
         generators: steps of training by name; the first is also trained without bit errors.
+        learning_rate: of the generators.
         cooldown_steps: last steps, in which the learning rate falls to zero.
         rate: bit error rate of training, and of the control's test, a fraction.
         perturbed_models: N.
@@ -57,6 +58,7 @@ class DemoPlan:
     width: float = 0.5
     epochs: int = 12
     generators: dict[str, int] = field(default_factory=lambda: {"convl": 180, "unets": 240})
+    learning_rate: float = 1e-3
     cooldown_steps: int = 80
     rate: float = 0.01
     perturbed_models: int = 5
@@ -129,6 +131,7 @@ def _train_generator(
         bit_error_rate=rate,
         perturbed_models=plan.perturbed_models,
         steps=steps,
+        learning_rate=plan.learning_rate,
         cooldown_steps=min(steps, plan.cooldown_steps),
         seed=plan.seed,
     )

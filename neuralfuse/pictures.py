@@ -28,6 +28,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("--", "-", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)))
 FORMATS = ("png", "svg", "pdf")
 DPI = 200
+LEGEND = {"markerscale": 2, "handletextpad": 0.1, "columnspacing": 0.9, "fontsize": 7}
 SETTINGS: dict[str, object] = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -71,7 +72,7 @@ def accuracy_figure(rows: Sequence[AccuracyRow]) -> Figure:
         _accuracy_lines(axes, own)
         scale = "" if width == 1 else f", width x {width:g}"
         clean = own[0].clean_accuracy
-        axes.set_title(f"{base}{scale} on {own[0].dataset}: {clean:.1f} % without bit errors", loc="left")
+        axes.set_title(f"{base}{scale} on {own[0].dataset}\n{clean:.1f} % without bit errors", loc="left")
         axes.set_xlabel(f"bit error rate (%), {own[0].fault_model}, {own[0].weight_bits}-bit weights")
         axes.set_ylabel(f"accuracy (%), {len(own[0].seeds.split())} test chips")
     return figure

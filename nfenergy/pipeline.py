@@ -8,77 +8,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from energy import counts as count
 from energy.array import PRESETS, SystolicArray
 from energy.counts import LayerCounts
-from energy.curve import OperatingPoint, VoltageCurve, load_curve
+from energy.curve import VoltageCurve, load_curve
 from energy.engines import get_engine
 from energy.engines import simulate as run_engine
-from energy.savings import EnergySaving, Latency, energy_saving, latency
 from energy.scalesim import ProgressCallback
-from neuralfuse.registry import Dataset, get_dataset, get_network
+from neuralfuse.registry import get_dataset, get_network
 from nfenergy.errors import InputError
-from nfenergy.networks import NetworkModel, network_model
-from nfenergy.provenance import versions
+from nfenergy.simulation import DEFAULT_CURVE, Machine, SimulationReport, count_networks, report_of
 from topologies import table
-from topologies.convention import Convention, get_convention
-from topologies.layers import Topology
+from topologies.convention import get_convention
+
+if TYPE_CHECKING:
+    from nfenergy.sweep import SweepResult
+    from nfenergy.sweep_spec import SweepSpec
 
 DEFAULT_BIT_ERROR_RATE = 0.01
-DEFAULT_CURVE = "stutz2021-14nm"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkResult:
-    """One network's share of a simulation.
-
-    Attributes:
-        model: the network with its parameters, MACs and topology.
-        counts: the engine's records, one a layer.
-        twma: T.W.M.A. in 64-bit SRAM words.
-    """
-
-    model: NetworkModel
-    counts: tuple[LayerCounts, ...]
-    twma: float
-
-    @property
-    def sram_filter_reads(self) -> int:
-        return count.filter_reads(self.counts)
-
-    @property
-    def total_cycles(self) -> int:
-        return count.total_cycles(self.counts)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulationReport:
-    """A base model at low voltage behind a generator at nominal voltage, on one accelerator."""
-
-    convention: Convention
-    deconvolution: str
-    engine: str
-    dataset: Dataset
-    array: SystolicArray
-    weight_bits: int
-    curve: VoltageCurve
-    operating_point: OperatingPoint
-    chosen_by_voltage: bool
-    base: NetworkResult
-    base_width: float
-    generator: NetworkResult | None
-    saving: EnergySaving
-    latency: Latency
-    versions: dict[str, str]
-
-    @property
-    def networks(self) -> tuple[NetworkResult, ...]:
-        """The base model and, where there is one, the generator."""
-        return (self.base,) if self.generator is None else (self.base, self.generator)
 
 
 def simulate(
@@ -123,61 +72,88 @@ def simulate(
     """
     if bit_error_rate is not None and voltage_norm is not None:
         raise InputError("give the operating point by bit error rate or by voltage, not by both")
-    if not 0 < clock_ghz < 1000:
-        raise InputError(f"clock is {clock_ghz:g} GHz, expected more than 0 and less than 1000")
-    if not 0 < base_width <= 4:
-        raise InputError(f"width is {base_width:g}, expected more than 0 and at most 4")
-    engine = get_engine(engine)
-    count.weights_per_word(weight_bits)
-    voltage_curve = curve if isinstance(curve, VoltageCurve) else load_curve(curve)
+    machine = Machine(
+        array=array,
+        curve=curve if isinstance(curve, VoltageCurve) else load_curve(curve),
+        convention=get_convention(convention),
+        deconvolution=deconvolution,
+        weight_bits=weight_bits,
+        clock_ghz=clock_ghz,
+        engine=engine,
+        jobs=jobs,
+    )
     if voltage_norm is not None:
-        point = voltage_curve.at_voltage(voltage_norm)
+        point = machine.curve.at_voltage(voltage_norm)
     else:
-        point = voltage_curve.at_bit_error_rate(
-            DEFAULT_BIT_ERROR_RATE if bit_error_rate is None else bit_error_rate
-        )
-    rules = get_convention(convention)
-    data = get_dataset(dataset)
-    networks = [get_network(base, "base")]
+        rate = DEFAULT_BIT_ERROR_RATE if bit_error_rate is None else bit_error_rate
+        point = machine.curve.at_bit_error_rate(rate)
+    data, base_network = get_dataset(dataset), get_network(base, "base")
+    networks = [base_network]
     if generator is not None:
         networks.append(get_network(generator, "generator"))
-    models = [network_model(network, data, rules, deconvolution, width=base_width) for network in networks]
-    counts = simulate_together(
-        [model.topology for model in models], array, engine=engine, jobs=jobs, on_progress=on_progress
-    )
-    results = [
-        NetworkResult(model=model, counts=records, twma=count.twma(records, weight_bits=weight_bits))
-        for model, records in zip(models, counts, strict=True)
-    ]
-    base_result, generator_result = results[0], results[1] if generator is not None else None
-    return SimulationReport(
-        convention=rules,
-        deconvolution=rules.deconvolution(deconvolution),
-        engine=engine,
-        dataset=data,
-        array=array,
-        weight_bits=weight_bits,
-        curve=voltage_curve,
-        operating_point=point,
-        chosen_by_voltage=voltage_norm is not None,
-        base=base_result,
+    results = count_networks(networks, data, machine, base_width=base_width, on_progress=on_progress)
+    return report_of(
+        results[base_network.name],
+        results[networks[-1].name] if generator is not None else None,
+        data,
+        machine,
+        point,
         base_width=base_width,
-        generator=generator_result,
-        saving=energy_saving(
-            base_twma=base_result.twma,
-            base_macs=base_result.model.size.macs,
-            generator_twma=generator_result.twma if generator_result else 0.0,
-            generator_macs=generator_result.model.size.macs if generator_result else 0,
-            point=point,
-            curve=voltage_curve,
-        ),
-        latency=latency(
-            base_cycles=base_result.total_cycles,
-            generator_cycles=generator_result.total_cycles if generator_result else 0,
-            clock_ghz=clock_ghz,
-        ),
-        versions=versions(),
+        chosen_by_voltage=voltage_norm is not None,
     )
+
+
+def simulate_combinations(
+    bases: Sequence[str],
+    generators: Sequence[str | None],
+    dataset: str,
+    machine: Machine,
+    *,
+    bit_error_rates: Sequence[float],
+    base_width: float = 1.0,
+    on_progress: ProgressCallback | None = None,
+) -> list[SimulationReport]:
+    """The cross product as `simulate` would report each of its members, every network counted once.
+
+    Args:
+        bases: names of base models.
+        generators: names of generators; None is the base model alone.
+        dataset: decides the networks' form.
+        machine: what to simulate for.
+        bit_error_rates: operating points, fractions.
+        base_width: factor on the base models' channels.
+        on_progress: see `energy.scalesim.simulate`.
+
+    Raises:
+        InputError: a name, a rate or a setting that cannot be used.
+        NfEnergyError: the engine failed.
+    """
+    data = get_dataset(dataset)
+    base_networks = [get_network(name, "base") for name in bases]
+    generator_networks = [None if name is None else get_network(name, "generator") for name in generators]
+    points = [machine.curve.at_bit_error_rate(rate) for rate in bit_error_rates]
+    wanted = [*base_networks, *(network for network in generator_networks if network is not None)]
+    results = count_networks(wanted, data, machine, base_width=base_width, on_progress=on_progress)
+    return [
+        report_of(
+            results[base.name],
+            None if generator is None else results[generator.name],
+            data,
+            machine,
+            point,
+            base_width=base_width,
+        )
+        for base in base_networks
+        for generator in generator_networks
+        for point in points
+    ]
+
+
+def sweep(spec: SweepSpec | dict[str, Any] | str | Path, out: str | Path, **options: Any) -> SweepResult:
+    """Every combination of a specification, in one file; see `nfenergy.sweep.sweep` for the options."""
+    from nfenergy.sweep import sweep as run_sweep
+
+    return run_sweep(spec, out, **options)
 
 
 def layers(
@@ -196,22 +172,3 @@ def layers(
     """
     topology = table.read(Path(topology_file))
     return run_engine(topology, array, engine=get_engine(engine), jobs=jobs, on_progress=on_progress)
-
-
-def simulate_together(
-    topologies: Sequence[Topology],
-    array: SystolicArray,
-    *,
-    engine: str,
-    jobs: int | None = None,
-    on_progress: ProgressCallback | None = None,
-) -> list[tuple[LayerCounts, ...]]:
-    """Records by topology, from one call of the engine: they share its cores and its progress."""
-    layers = tuple(layer for topology in topologies for layer in topology.layers)
-    name = "+".join(topology.name for topology in topologies)
-    records = iter(
-        run_engine(
-            Topology(name=name, layers=layers), array, engine=engine, jobs=jobs, on_progress=on_progress
-        )
-    )
-    return [tuple(islice(records, len(topology.layers))) for topology in topologies]

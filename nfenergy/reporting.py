@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy.scalesim import ProgressCallback
-from nfenergy.combinations import Machine
 from nfenergy.errors import InputError, UnknownName
 from nfenergy.files import write_text
 from nfenergy.provenance import versions
+from nfenergy.simulation import Machine
 from nfenergy.tradeoffs import NAMES, Comparison, Selection, compare
 from reports.columns import dictionary_csv, dictionary_markdown
 from reports.content import PageContent
@@ -118,7 +118,7 @@ def reproduce_figure(
     comparison = compare(
         ["published"],
         Selection(dataset="cifar10", bit_error_rates=(PAPER_RATE,)),
-        machine or Machine(),
+        machine or Machine(engine="closed-form"),
         on_progress=on_progress,
     )
     numbers = folder / f"{which.lower()}.csv"
@@ -138,7 +138,9 @@ def _save(figure: Figure, size: Size, paths: list[Path]) -> list[Path]:
 
 
 def _content(comparison: Comparison, command: str) -> PageContent:
-    name = next((row.saving.convention for row in comparison.merged.tradeoffs), comparison.machine.convention)
+    name = next(
+        (row.saving.convention for row in comparison.merged.tradeoffs), comparison.machine.convention.name
+    )
     convention = get_convention(name)
     return PageContent(
         merged=comparison.merged,

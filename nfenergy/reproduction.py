@@ -13,8 +13,9 @@ from energy.scalesim import ProgressCallback
 from neuralfuse.registry import NETWORKS, get_dataset
 from nfenergy.errors import UnknownName
 from nfenergy.networks import network_model, network_topology
-from nfenergy.pipeline import DEFAULT_BIT_ERROR_RATE, DEFAULT_CURVE, simulate_together
+from nfenergy.pipeline import DEFAULT_BIT_ERROR_RATE
 from nfenergy.provenance import versions
+from nfenergy.simulation import DEFAULT_CURVE, simulate_together
 from reports.reproduce import (
     TABLES,
     Comparison,

@@ -12,7 +12,7 @@ from energy.curve import dump_curve
 from nfenergy.errors import NfEnergyError
 from nfenergy.exports import topology_files
 from nfenergy.files import write_text
-from nfenergy.pipeline import NetworkResult, SimulationReport
+from nfenergy.simulation import NetworkResult, SimulationReport
 
 Json = dict[str, object]
 

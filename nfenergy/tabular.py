@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nfenergy.pipeline import SimulationReport
+from nfenergy.simulation import SimulationReport
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.names import NO_GENERATOR
 from reports.records import LayerRow, Saving

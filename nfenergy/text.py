@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from energy.savings import BreakEven
-from nfenergy.pipeline import NetworkResult, SimulationReport
+from nfenergy.simulation import NetworkResult, SimulationReport
 from reports.tables import render
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from energy.curve import VoltageCurve
 from energy.scalesim import ProgressCallback
 from neuralfuse.registry import DATASETS, networks
-from nfenergy.combinations import Machine, simulate_combinations
 from nfenergy.errors import InputError
-from nfenergy.pipeline import SimulationReport
+from nfenergy.pipeline import simulate_combinations
+from nfenergy.simulation import Machine, SimulationReport
 from nfenergy.tabular import layer_rows_of, saving_of
 from reports.accuracy import PUBLISHED, load_accuracies, with_baselines
 from reports.files import read_savings

@@ -10,9 +10,13 @@ from typing import Annotated
 import typer
 
 from energy.array import load_array
+from energy.engines import get_engine
 from nfenergy import options, pipeline
 from nfenergy.errors import InputError, NfEnergyError, UnknownName
 from nfenergy.progress import simulation_progress
+from nfenergy.simulation import DEFAULT_CURVE, Machine
+
+FIGURES = Path("runs")
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +32,7 @@ def simulate(
     width: options.Width = 1.0,
     ber: options.BitErrorRate = None,
     voltage: options.Voltage = None,
-    curve: options.Curve = pipeline.DEFAULT_CURVE,
+    curve: options.Curve = DEFAULT_CURVE,
     array: options.ArraySize = None,
     dataflow: options.Dataflow = None,
     config: options.Config = None,
@@ -162,13 +166,21 @@ def list_(
 
 
 def reproduce(
-    what: Annotated[str, typer.Argument(help="table6, table7, table8 or all.")] = "all",
+    what: Annotated[
+        str, typer.Argument(help="table6, table7, table8, all (tables), figure5 or figure6.")
+    ] = "all",
     engine: options.Engine = "scalesim",
     jobs: options.Jobs = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for a figure and the numbers behind it.")
+    ] = FIGURES,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Compute the published tables and compare every entry; status 1 if one differs."""
+    """Compute published tables and compare every entry (status 1 if one differs), or draw Fig. 5 or 6."""
+    if what.lower().startswith("figure"):
+        _reproduce_figure(what, engine, jobs, out, as_json=as_json, quiet=quiet)
+        return
     from nfenergy.reproduction import reproduce as reproduce_tables
     from nfenergy.reproduction import reproduction_json, reproduction_text
     from reports.reproduce import differences
@@ -182,3 +194,20 @@ def reproduce(
     if differences(rows):
         sys.stdout.flush()
         raise NfEnergyError(f"{differences(rows)} of {len(rows)} entries differ from the published ones")
+
+
+def _reproduce_figure(
+    what: str, engine: str, jobs: int | None, out: Path, *, as_json: bool, quiet: bool
+) -> None:
+    from nfenergy.reporting import reproduce_figure
+    from nfenergy.results import check_writable
+
+    check_writable(out)
+    machine = Machine(engine=get_engine(engine), jobs=jobs)
+    with simulation_progress(quiet=quiet) as on_progress:
+        files = reproduce_figure(what, out, machine=machine, on_progress=on_progress)
+    if as_json:
+        typer.echo(json.dumps([str(file) for file in files], indent=2))
+        return
+    for file in files:
+        typer.echo(str(file))

@@ -15,13 +15,13 @@ import typer
 from energy.array import load_array
 from energy.curve import load_curve
 from nfenergy import options
-from nfenergy.combinations import Machine
 from nfenergy.errors import InputError, UnknownName
-from nfenergy.pipeline import DEFAULT_CURVE
 from nfenergy.progress import simulation_progress
+from nfenergy.simulation import DEFAULT_CURVE, Machine
 from nfenergy.tradeoffs import NAMES, Comparison, Selection, compare
 from reports.merge import Merged
 from reports.records import MEASURE_TITLES, Measure
+from topologies.convention import get_convention
 
 PUBLISHED_RATE = "1%"
 
@@ -233,7 +233,7 @@ def _machine(
     return Machine(
         array=load_array(config=config, size=array, dataflow=dataflow),
         curve=load_curve(curve),
-        convention=convention,
+        convention=get_convention(convention),
         weight_bits=weight_bits,
         clock_ghz=clock_ghz,
         engine=engine,

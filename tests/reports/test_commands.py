@@ -11,10 +11,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from nfenergy.combinations import Machine
 from nfenergy.commands import reports
 from nfenergy.errors import InputError, UnknownName
 from nfenergy.reporting import reproduce_figure
+from nfenergy.simulation import Machine
 from nfenergy.tradeoffs import NAMES, Selection, compare
 from reports.columns import TRADEOFF_COLUMNS
 from reports.files import savings_csv
@@ -116,7 +116,7 @@ def test_plots_by_kind(tmp_path: Path) -> None:
 def test_a_measured_table_is_joined_with_the_base_of_its_width(tmp_path: Path) -> None:
     file = tmp_path / "accuracy.csv"
     file.write_text(MEASURED, encoding="utf-8")
-    found = compare([str(file)], Selection(), Machine())
+    found = compare([str(file)], Selection(), Machine(engine="closed-form"))
     rows = [row for row in found.merged.tradeoffs if row.has_generator]
     assert [(row.saving.generator, row.saving.bit_error_rate) for row in rows] == [
         ("convs", 0.005),
@@ -135,7 +135,7 @@ def test_a_measured_table_is_joined_with_the_base_of_its_width(tmp_path: Path) -
 def test_rates_beyond_the_curve_are_left_out_and_said(tmp_path: Path) -> None:
     file = tmp_path / "accuracy.csv"
     file.write_text(MEASURED.replace("VGG11,ConvS,0.5,", "VGG11,ConvS,30,"), encoding="utf-8")
-    found = compare([str(file)], Selection(), Machine())
+    found = compare([str(file)], Selection(), Machine(engine="closed-form"))
     assert any("VGG11 + ConvS" in line and "30 %" in line for line in found.merged.unmatched(NAMES))
 
 
