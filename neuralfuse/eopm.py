@@ -182,7 +182,7 @@ class _Tally:
 
     def backward(self, logits: Tensor, labels: Tensor, *, weight: float) -> None:
         """Count one pass, and take `weight` times its loss back to the batch."""
-        loss = F.cross_entropy(logits.float(), labels)
+        loss = F.cross_entropy(logits.float() if logits.dtype == torch.bfloat16 else logits, labels)
         torch.autograd.backward(weight * loss)
         self._losses.append(loss.detach())
         self._hits.append((logits.detach().argmax(dim=1) == labels).float().mean())

@@ -28,7 +28,6 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("--", "-", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)))
 FORMATS = ("png", "svg", "pdf")
 DPI = 200
-LEGEND = {"markerscale": 2, "handletextpad": 0.1, "columnspacing": 0.9, "fontsize": 7}
 SETTINGS: dict[str, object] = {
     "font.size": 8,
     "axes.titlesize": 8,

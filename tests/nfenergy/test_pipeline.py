@@ -117,7 +117,7 @@ def test_every_data_set(dataset: str) -> None:
         (("resnet20",), {}, UnknownName),
         (("convs",), {}, UnknownName),
         (("resnet18", "resnet18"), {}, UnknownName),
-        (("resnet18",), {"dataset": "mnist"}, UnknownName),
+        (("resnet18",), {"dataset": "fashion"}, UnknownName),
         (("resnet18",), {"engine": "timeloop"}, UnknownName),
         (("resnet18",), {"convention": "both"}, UnknownName),
         (("resnet18",), {"curve": "mine"}, UnknownName),
