@@ -6,10 +6,12 @@ first generator trained without bit errors: what it does not recover, no generat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,12 +21,14 @@ from neuralfuse.checkpoints import NetworkRecord
 from neuralfuse.data.images import Splits
 from neuralfuse.data.loading import load
 from neuralfuse.eopm import EopmSettings
+from neuralfuse.parallel import OnMessage, run_tasks
 from neuralfuse.pictures import accuracy_figure, save_figure
 from neuralfuse.runs import (
     BASE_FILE,
     EvaluationPlan,
     Trained,
     evaluate_networks,
+    load_trained,
     train_new_base,
     train_new_generator,
 )
@@ -32,9 +36,20 @@ from neuralfuse.streams import TEST_CHIPS
 from neuralfuse.train_base import BaseRecipe
 
 DATASET = "digits"
+CONTROL = "control"
 ACCURACY_FILE, CONTROL_FILE, PLOT_FILE = "accuracy.csv", "control.csv", "accuracy.png"
 
-OnMessage = Callable[[str], None]
+Table = tuple[tuple[AccuracyRow, ...], dict[str, Any]]
+"""Rows of an accuracy table, and what the JSON beside it records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorPlan:
+    """A generator of the demo: name, mini-batches, and the learning rate of Adam before the cooldown."""
+
+    name: str
+    steps: int
+    learning_rate: float = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +59,7 @@ class DemoPlan:
     Attributes:
         base: name, and `width` the factor on its channels.
         epochs: of the base.
-        generators: steps of training by name; the first is also trained without bit errors.
-        learning_rate: of the generators.
+        generators: what is trained; the first also without bit errors.
         cooldown_steps: last steps, in which the learning rate falls to zero.
         rate: bit error rate of training, and of the control's test, a fraction.
         perturbed_models: N.
@@ -56,13 +70,15 @@ class DemoPlan:
 
     base: str = "vgg11"
     width: float = 0.5
-    epochs: int = 12
-    generators: dict[str, int] = field(default_factory=lambda: {"convl": 180, "unets": 240})
-    learning_rate: float = 1e-3
-    cooldown_steps: int = 80
+    epochs: int = 10
+    generators: tuple[GeneratorPlan, ...] = (
+        GeneratorPlan(name="convl", steps=160, learning_rate=1e-3),
+        GeneratorPlan(name="unets", steps=210, learning_rate=3e-3),
+    )
+    cooldown_steps: int = 70
     rate: float = 0.01
     perturbed_models: int = 5
-    test_rates: tuple[float, ...] = (0.0025, 0.005, 0.01, 0.02)
+    test_rates: tuple[float, ...] = (0.005, 0.01, 0.02)
     chips: tuple[int, ...] = TEST_CHIPS
     seed: int = 0
 
@@ -89,7 +105,7 @@ def demo_accuracy(
 
     Args:
         out: folder for checkpoints, tables and the plot.
-        plan: what to do; None is the whole demo, some three minutes on one core.
+        plan: what to do; None is the whole demo, some minutes on two cores.
         on_message: told what happens.
 
     Raises:
@@ -97,16 +113,21 @@ def demo_accuracy(
     """
     plan = plan or DemoPlan()
     say = on_message or _silent
-    data = load(DATASET)
     with _one_thread():
-        base = _train_base(plan, data, say)
-        generators = [
-            _train_generator(name, steps, plan.rate, base, plan, data, say)
-            for name, steps in plan.generators.items()
-        ]
-        first, steps = next(iter(plan.generators.items()))
-        control = _train_generator(first, steps, 0.0, base, plan, data, say)
-        return _measure(out, plan, base, generators, control, data, say)
+        base = _train_base(plan, load(DATASET), say)
+    checkpoints.save_network(out / BASE_FILE, base.model, base.record)
+    wanted = [(generator, plan.rate) for generator in plan.generators]
+    control = (plan.generators[0], 0.0)
+    run_tasks([partial(_train_generator, plan, out, *task) for task in [*wanted, control]], say)
+    tests = [(rate, [_file(*task) for task in wanted]) for rate in plan.test_rates]
+    tests.append((plan.rate, [_file(*control)]))
+    *tables, controlled = run_tasks([partial(_evaluate, plan, out, *test) for test in tests], say)
+    return _write(out, tables, controlled, [_file(*task) for task in wanted])
+
+
+def _file(wanted: GeneratorPlan, rate: float) -> str:
+    """Checkpoint of a generator; at a rate of 0 of the control."""
+    return f"{wanted.name if rate else CONTROL}{checkpoints.SUFFIX}"
 
 
 def _train_base(plan: DemoPlan, data: Splits, say: OnMessage) -> Trained:
@@ -124,57 +145,55 @@ def _train_base(plan: DemoPlan, data: Splits, say: OnMessage) -> Trained:
     )
 
 
-def _train_generator(
-    name: str, steps: int, rate: float, base: Trained, plan: DemoPlan, data: Splits, say: OnMessage
-) -> Trained:
+def _train_generator(plan: DemoPlan, out: Path, wanted: GeneratorPlan, rate: float, say: OnMessage) -> None:
+    """Train one generator before the base in `out`, and leave its checkpoint there."""
+    name, steps = wanted.name, wanted.steps
     settings = EopmSettings(
         bit_error_rate=rate,
         perturbed_models=plan.perturbed_models,
         steps=steps,
-        learning_rate=plan.learning_rate,
+        learning_rate=wanted.learning_rate,
         cooldown_steps=min(steps, plan.cooldown_steps),
         seed=plan.seed,
     )
     title = f"{name}, {100 * rate:g} % bit errors" if rate else f"control: {name} without bit errors"
     say(f"{title}: {steps} steps")
-    return train_new_generator(
+    trained = train_new_generator(
         name,
-        [base],
+        [load_trained(out / BASE_FILE, "base")],
         settings,
-        data,
+        load(DATASET),
         on_step=lambda entry: say(
             f"{title}: step {entry.step} of {steps}, loss {entry.clean_loss:.3f} clean"
             + (f", {entry.perturbed_loss:.3f} with bit errors" if entry.perturbed_loss is not None else "")
         ),
     )
+    checkpoints.save_network(out / _file(wanted, rate), trained.model, trained.record)
 
 
-def _measure(
-    out: Path,
-    plan: DemoPlan,
-    base: Trained,
-    generators: list[Trained],
-    control: Trained,
-    data: Splits,
-    say: OnMessage,
-) -> DemoResult:
-    tests = EvaluationPlan(rates=plan.test_rates, chips=plan.chips)
+def _evaluate(plan: DemoPlan, out: Path, rate: float, generators: list[str], say: OnMessage) -> Table:
+    """Accuracies at one bit error rate, of the base alone and behind `generators` (files in `out`)."""
+    return evaluate_networks(
+        [load_trained(out / BASE_FILE, "base")],
+        [load_trained(out / file, "generator") for file in generators],
+        EvaluationPlan(rates=(rate,), chips=plan.chips),
+        load(DATASET).test,
+        on_chip=lambda done, chips: say(
+            f"test at {100 * rate:g} % bit errors: {done} of {chips} perturbed bases"
+        ),
+    )
 
-    def on_chip(done: int, chips: int) -> None:
-        say(f"test: {done} of {chips} perturbed bases")
 
-    rows, provenance = evaluate_networks([base], generators, tests, data.test, on_chip=on_chip)
-    at_rate = replace(tests, rates=(plan.rate,))
-    controlled, control_provenance = evaluate_networks([base], [control], at_rate, data.test, on_chip=on_chip)
-    write_table(out / CONTROL_FILE, controlled, control_provenance)
+def _write(out: Path, tables: list[Table], controlled: Table, generators: list[str]) -> DemoResult:
+    rows = tuple(row for found, _ in tables for row in found)
+    provenance = tables[0][1] | {
+        "accuracies": [entry for _, record in tables for entry in record["accuracies"]]
+    }
+    write_table(out / CONTROL_FILE, *controlled)
     save_figure(accuracy_figure(rows), out / PLOT_FILE)
-    checkpoints.save_network(out / BASE_FILE, base.model, base.record)
-    files = [out / ACCURACY_FILE, out / CONTROL_FILE, out / PLOT_FILE, out / BASE_FILE]
-    for trained in generators:
-        files.append(out / f"{trained.record.network}{checkpoints.SUFFIX}")
-        checkpoints.save_network(files[-1], trained.model, trained.record)
     write_table(out / ACCURACY_FILE, rows, provenance)
-    return DemoResult(rows=rows, control=controlled, files=tuple(files))
+    names = [ACCURACY_FILE, CONTROL_FILE, PLOT_FILE, BASE_FILE, *generators]
+    return DemoResult(rows=rows, control=controlled[0], files=tuple(out / name for name in names))
 
 
 @contextmanager

@@ -96,15 +96,7 @@ def embedding_figure(panels: Sequence[Panel], *, columns: int = 2) -> Figure:
         axes.spines[:].set_color("#c8c8c8")
     if len(classes) <= 20:
         handles, labels = figure.axes[0].get_legend_handles_labels()
-        figure.legend(
-            handles,
-            labels,
-            loc="outside lower center",
-            ncols=10,
-            title="class",
-            markerscale=2,
-            handletextpad=0.1,
-        )
+        figure.legend(handles, labels, loc="outside lower center", ncols=5, title="class", markerscale=2)
     return figure
 
 

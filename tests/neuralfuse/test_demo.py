@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from neuralfuse.accuracy_table import read_table
-from neuralfuse.demo import DemoPlan, demo_accuracy
+from neuralfuse.demo import DemoPlan, GeneratorPlan, demo_accuracy
 from neuralfuse.runs import load_trained
 from neuralfuse.streams import TEST_CHIPS
 from tests.conftest import snapshot
@@ -13,7 +13,7 @@ from tests.conftest import snapshot
 SHORT = DemoPlan(
     width=0.125,
     epochs=1,
-    generators={"unets": 2, "uip": 2},
+    generators=(GeneratorPlan(name="unets", steps=2), GeneratorPlan(name="uip", steps=2)),
     cooldown_steps=1,
     perturbed_models=1,
     test_rates=(0.005, 0.01),
