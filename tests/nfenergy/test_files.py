@@ -7,6 +7,7 @@ import resource
 import signal
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,15 +17,17 @@ from nfenergy.files import read_text, write_text
 from tests.conftest import snapshot
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """No file may grow beyond 1,000 bytes: a write fails as on a full disk."""
+    """No file may grow beyond 1,000 bytes: a write fails as on a full disk. So would pytest's own log."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_text_and_folders_are_written(tmp_path: Path) -> None:
@@ -43,9 +46,9 @@ def test_a_file_gets_the_rights_that_the_user_asks_for(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
 
 
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, small_files: None) -> None:
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     write_text(tmp_path / "file", "old")
-    with pytest.raises(NfEnergyError, match=r"cannot write .*file: File too large"):
+    with small_files(), pytest.raises(NfEnergyError, match=r"cannot write .*file: File too large"):
         write_text(tmp_path / "file", "new" * 1000)
     assert snapshot(tmp_path) == {"file": b"old"}
 
