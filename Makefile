@@ -35,7 +35,7 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-# Some twenty minutes on two idle cores; copy the figures into benchmarks/README.md.
+# Most of an hour on two idle cores, ResNet50 in plain SCALE-Sim above all; copy the figures into benchmarks/README.md.
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.sweep
