@@ -27,8 +27,10 @@ class LabelledImages:
         return len(self.labels)
 
     def batch(self, index: Tensor | slice, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
-        """Images as floats in [-1, 1] and their labels, on `device`."""
-        return normalized(self.images[index].to(device)), self.labels[index].to(device)
+        """Images as floats in [-1, 1], channels last in memory, and their labels, on `device`."""
+        # Convolutions run up to twice as fast in this layout, on CPUs as on tensor cores.
+        images = normalized(self.images[index].to(device)).to(memory_format=torch.channels_last)
+        return images, self.labels[index].to(device)
 
     def batches(self, size: int, device: torch.device | str = "cpu") -> Iterator[tuple[Tensor, Tensor]]:
         """All images in order, `size` at a time; the last batch may be smaller."""
@@ -90,4 +92,4 @@ def augmented(images: Tensor, rng: torch.Generator, *, padding: int = 4) -> Tens
     column = torch.where(mirrored[:, None], column.flip(1), column)
     which = torch.arange(count)[:, None, None]
     cropped = padded.permute(0, 2, 3, 1)[which, row[:, :, None], column[:, None, :]]
-    return cropped.permute(0, 3, 1, 2).contiguous()
+    return cropped.permute(0, 3, 1, 2)
