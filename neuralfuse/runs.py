@@ -50,6 +50,12 @@ def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def use_threads(count: int | None) -> None:
+    """Let PyTorch compute on so many threads; None leaves its own choice."""
+    if count is not None:
+        torch.set_num_threads(count)
+
+
 def load_trained(path: Path, kind: checkpoints.Kind) -> Trained:
     """A network from its checkpoint. Raises InputError: see `checkpoints.load_network`."""
     model, record = checkpoints.load_network(path, kind)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from nfenergy.commands import accuracy as accuracy_commands
 from nfenergy.commands import energy as energy_commands
 from nfenergy.commands import reports as report_commands
 from nfenergy.commands import sweep as sweep_commands
@@ -25,7 +26,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for commands in (energy_commands, sweep_commands, report_commands, training_commands):
+for commands in (
+    energy_commands,
+    sweep_commands,
+    report_commands,
+    training_commands,
+    accuracy_commands,
+):
     commands.register(app)
 
 

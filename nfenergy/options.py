@@ -52,6 +52,23 @@ Jobs = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no hints on stderr.")]
 OutFolder = Annotated[Path | None, typer.Option("--out", help="Folder for the result files.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of all random numbers of the run.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Threads of PyTorch; default its own choice.")
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Folder of the data sets; else $NFENERGY_DATA_DIR, else the user's."),
+]
+Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Compare archives' checksums.")]
+FaultModel = Annotated[str, typer.Option("--fault-model", help="flip, stuck-at or neuralfuse-map.")]
+BaseCheckpoints = Annotated[
+    list[Path], typer.Option("--base-checkpoint", help="From train-base; may be given several times.")
+]
+GeneratorCheckpoints = Annotated[
+    list[Path] | None,
+    typer.Option("--gen-checkpoint", help="From train; may be given several times."),
+]
 
 
 def parse_rate(text: str) -> float:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 
 from energy.scalesim import Progress, ProgressCallback
 
+SECONDS_BETWEEN_LINES = 10.0
 HINT = "--engine closed-form gives the same figures at once"
 
 
@@ -71,6 +72,30 @@ def rows_progress(*, quiet: bool = False) -> Iterator[Callable[[int, int], None]
     with Bar(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("rows", total=None, visible=False)
         yield lambda done, rows: bar.update(task, total=rows, completed=done, visible=True)
+
+
+@contextmanager
+def announcements(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """A function that says what happens: on one line of a terminal, elsewhere on a line every ten seconds."""
+    if quiet:
+        yield lambda message: None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True).status("") as status:
+            yield status.update
+    else:
+        yield _Occasional()
+
+
+class _Occasional:
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def __call__(self, message: str) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + SECONDS_BETWEEN_LINES
+            sys.stderr.write(f"{message}\n")
 
 
 def _time_left(progress: Progress, elapsed_s: float) -> str:
