@@ -1,14 +1,16 @@
-"""Topologies of named networks as files for SCALE-Sim."""
+"""Topologies of networks as files for SCALE-Sim."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from energy.array import PRESETS, SystolicArray, cfg_text
-from neuralfuse.registry import NETWORKS, Dataset, Network, get_dataset, get_network
+from neuralfuse.registry import NETWORKS, Dataset, Network, get_dataset
 from nfenergy.files import write_text
 from nfenergy.networks import build_network_model, network_topology
 from nfenergy.shipped import FOLDER, INDEX, index_text
+from nfenergy.user_networks import check_distinct, find_network
 from topologies import table
 from topologies.convention import CONVENTIONS, Convention, get_convention
 from topologies.layers import Coverage, Topology
@@ -19,11 +21,21 @@ CFG_FILE = "scale.cfg"
 
 def topology_files(topology: Topology) -> dict[str, str]:
     """File name -> text: the topology, the layout that SCALE-Sim 3 demands, the modules behind the rows."""
+    stem = file_stem(topology.name)
     return {
-        f"{topology.name}.csv": table.dumps(topology),
-        f"{topology.name}.layout.csv": table.dumps_layout(topology),
-        f"{topology.name}.layers.csv": table.dumps_names(topology),
+        f"{stem}.csv": table.dumps(topology),
+        f"{stem}.layout.csv": table.dumps_layout(topology),
+        f"{stem}.layers.csv": table.dumps_names(topology),
     }
+
+
+def file_stem(network: str) -> str:
+    """What a network's files are called: its name, in characters that every file system takes.
+
+    >>> file_stem("resnet18"), file_stem("my net.py:build")
+    ('resnet18', 'my_net.build')
+    """
+    return re.sub(r"[^\w.-]", "_", network.replace(".py:", "."))
 
 
 def export(
@@ -42,12 +54,14 @@ def export(
         One line a network: its file and how much of the network it holds.
 
     Raises:
-        InputError: an unknown name, or a mapping that the convention does not allow.
+        InputError: an unknown name, a mapping that the convention does not allow, or a network of the
+            user's own that cannot be built or traced.
         NfEnergyError: the folder cannot be written.
     """
     data, rules = get_dataset(dataset), get_convention(convention)
-    networks = [get_network(base, "base")] if base else []
-    networks += [get_network(generator, "generator")] if generator else []
+    networks = [find_network(base, "base")] if base else []
+    networks += [find_network(generator, "generator")] if generator else []
+    check_distinct(networks)
     lines = [_write(folder, network, data, rules, deconvolution) for network in networks]
     write_text(folder / CFG_FILE, cfg_text(array))
     return lines
@@ -81,7 +95,7 @@ def _write(
     topology = network_topology(network, dataset, rules, deconvolution)
     for name, text in topology_files(topology).items():
         write_text(folder / name, text)
-    return f"{folder / topology.name}.csv: {topology.coverage}"
+    return f"{folder / file_stem(topology.name)}.csv: {topology.coverage}"
 
 
 def write_shipped(folder: Path = FOLDER) -> None:

@@ -17,9 +17,10 @@ from energy.curve import VoltageCurve, load_curve
 from energy.engines import get_engine
 from energy.engines import simulate as run_engine
 from energy.scalesim import ProgressCallback
-from neuralfuse.registry import get_dataset, get_network
+from neuralfuse.registry import get_dataset
 from nfenergy.errors import InputError
 from nfenergy.simulation import DEFAULT_CURVE, Machine, SimulationReport, count_networks, report_of
+from nfenergy.user_networks import find_network
 from topologies import table
 from topologies.convention import get_convention
 
@@ -51,8 +52,9 @@ def simulate(
     """From two names to the energy saved.
 
     Args:
-        base: a base model that `neuralfuse.registry` knows.
-        generator: a generator that it knows, or None for the unprotected base model.
+        base: a base model that `neuralfuse.registry` knows, or ``file.py:function`` for one's own, see
+            `nfenergy.user_networks`.
+        generator: a generator likewise, or None for the unprotected base model.
         dataset: decides the networks' form and input.
         base_width: factor on the base model's channels.
         bit_error_rate: operating point by bit error rate, a fraction; 0.01 where neither is given.
@@ -87,14 +89,14 @@ def simulate(
     else:
         rate = DEFAULT_BIT_ERROR_RATE if bit_error_rate is None else bit_error_rate
         point = machine.curve.at_bit_error_rate(rate)
-    data, base_network = get_dataset(dataset), get_network(base, "base")
+    data, base_network = get_dataset(dataset), find_network(base, "base")
     networks = [base_network]
     if generator is not None:
-        networks.append(get_network(generator, "generator"))
+        networks.append(find_network(generator, "generator"))
     results = count_networks(networks, data, machine, base_width=base_width, on_progress=on_progress)
     return report_of(
-        results[base_network.name],
-        results[networks[-1].name] if generator is not None else None,
+        results[base_network],
+        results[networks[-1]] if generator is not None else None,
         data,
         machine,
         point,
@@ -116,8 +118,8 @@ def simulate_combinations(
     """The cross product as `simulate` would report each of its members, every network counted once.
 
     Args:
-        bases: names of base models.
-        generators: names of generators; None is the base model alone.
+        bases: base models, as in `simulate`.
+        generators: generators; None is the base model alone.
         dataset: decides the networks' form.
         machine: what to simulate for.
         bit_error_rates: operating points, fractions.
@@ -129,15 +131,15 @@ def simulate_combinations(
         NfEnergyError: the engine failed.
     """
     data = get_dataset(dataset)
-    base_networks = [get_network(name, "base") for name in bases]
-    generator_networks = [None if name is None else get_network(name, "generator") for name in generators]
+    base_networks = [find_network(name, "base") for name in bases]
+    generator_networks = [None if name is None else find_network(name, "generator") for name in generators]
     points = [machine.curve.at_bit_error_rate(rate) for rate in bit_error_rates]
     wanted = [*base_networks, *(network for network in generator_networks if network is not None)]
     results = count_networks(wanted, data, machine, base_width=base_width, on_progress=on_progress)
     return [
         report_of(
-            results[base.name],
-            None if generator is None else results[generator.name],
+            results[base],
+            None if generator is None else results[generator],
             data,
             machine,
             point,

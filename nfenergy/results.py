@@ -13,6 +13,7 @@ from nfenergy.errors import NfEnergyError
 from nfenergy.exports import topology_files
 from nfenergy.files import write_text
 from nfenergy.simulation import NetworkResult, SimulationReport
+from nfenergy.user_networks import UserNetwork
 
 Json = dict[str, object]
 
@@ -40,17 +41,22 @@ def as_json(report: SimulationReport) -> Json:
             "mac_counter": report.convention.macs,
             "curve": {field: value for field, value in asdict(report.curve).items() if field != "points"},
             "random_seeds": [],
+            "network_files": [
+                {"network": network.name, "file": str(network.path), "sha256": network.sha256}
+                for network in (result.model.network for result in report.networks)
+                if isinstance(network, UserNetwork)
+            ],
         },
     }
 
 
 def command(report: SimulationReport, *, config: str | None = None, curve: str | None = None) -> list[str]:
-    """The command that repeats the report; with `config` and `curve` from the files that it wrote."""
-    array = report.array
-    words = ["nfenergy", "simulate", "--base", report.base.model.network.name]
+    """The command that repeats the report; with `config` and `curve` from the folder that it wrote."""
+    array, elsewhere = report.array, config is not None
+    words = ["nfenergy", "simulate", "--base", _named(report.base, elsewhere=elsewhere)]
     words += ["--width", repr(report.base_width)] if report.base_width != 1.0 else []
     if report.generator:
-        words += ["--gen", report.generator.model.network.name]
+        words += ["--gen", _named(report.generator, elsewhere=elsewhere)]
     words += ["--dataset", report.dataset.name]
     words += ["--convention", report.convention.name, "--deconv", report.deconvolution]
     words += ["--engine", report.engine]
@@ -102,6 +108,14 @@ def check_writable(folder: Path) -> None:
         raise NfEnergyError(f"cannot write {folder}: {nearest} is not a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise NfEnergyError(f"cannot write {folder}: {nearest} is not writable")
+
+
+def _named(result: NetworkResult, *, elsewhere: bool) -> str:
+    """What names a network on the command line, in this working folder or in another."""
+    network = result.model.network
+    if isinstance(network, UserNetwork):
+        return network.anywhere if elsewhere else network.here
+    return network.name
 
 
 def _network(result: NetworkResult) -> Json:

@@ -18,6 +18,7 @@ from neuralfuse.registry import Dataset, Network
 from nfenergy.errors import InputError
 from nfenergy.networks import NetworkModel, network_model
 from nfenergy.provenance import versions
+from nfenergy.user_networks import check_distinct
 from topologies.convention import CONVENTIONS, Convention
 from topologies.layers import Topology
 
@@ -115,15 +116,16 @@ def count_networks(
     *,
     base_width: float = 1.0,
     on_progress: ProgressCallback | None = None,
-) -> dict[str, NetworkResult]:
-    """Each network once on `machine`, by name; `base_width` scales a base model's channels.
+) -> dict[Network, NetworkResult]:
+    """Each network once on `machine`; `base_width` scales a base model's channels.
 
     Raises:
-        InputError: the width is out of range, or a layer cannot be counted.
+        InputError: the width is out of range, a layer cannot be counted, or two networks share a name.
         NfEnergyError: the engine failed.
     """
     if not 0 < base_width <= 4:
         raise InputError(f"width is {base_width:g}, expected more than 0 and at most 4")
+    check_distinct(networks)
     models = [
         network_model(network, dataset, machine.convention, machine.deconvolution, width=base_width)
         for network in dict.fromkeys(networks)
@@ -136,10 +138,10 @@ def count_networks(
         on_progress=on_progress,
     )
     return {
-        model.network.name: NetworkResult(
+        network: NetworkResult(
             model=model, counts=records, twma=count.twma(records, weight_bits=machine.weight_bits)
         )
-        for model, records in zip(models, counts, strict=True)
+        for network, model, records in zip(dict.fromkeys(networks), models, counts, strict=True)
     }
 
 

@@ -17,6 +17,7 @@ from nfenergy.progress import simulation_progress
 from nfenergy.simulation import DEFAULT_CURVE, Machine
 
 FIGURES = Path("runs")
+BASE_HELP = "Base model; `nfenergy list bases` shows all. file.py:function builds one of your own."
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    base: options.BaseName,
+    base: Annotated[str, typer.Option("--base", help=BASE_HELP)],
     gen: options.GeneratorName = None,
     dataset: options.DatasetName = "cifar10",
     width: options.Width = 1.0,
@@ -105,8 +106,12 @@ def layers(
 
 def export(
     out: Annotated[Path, typer.Option("--out", help="Folder for the topology files.")],
-    base: Annotated[str | None, typer.Option("--base", help="Base model to export.")] = None,
-    gen: Annotated[str | None, typer.Option("--gen", help="Generator to export.")] = None,
+    base: Annotated[
+        str | None, typer.Option("--base", help="Base model to export, or file.py:function.")
+    ] = None,
+    gen: Annotated[
+        str | None, typer.Option("--gen", help="Generator to export, or file.py:function.")
+    ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every network, in folders by convention.")] = False,
     dataset: Annotated[
         str | None, typer.Option("--dataset", help="Form of the networks; default cifar10, with --all both.")
@@ -147,7 +152,7 @@ def export(
 
 def list_(
     what: Annotated[
-        str | None, typer.Argument(help="bases, generators, curves, datasets or engines.")
+        str | None, typer.Argument(help="bases, generators, datasets, fault-models, curves, ...")
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
