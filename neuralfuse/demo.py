@@ -17,6 +17,7 @@ import torch
 
 from neuralfuse import checkpoints
 from neuralfuse.accuracy_table import AccuracyRow, write_table
+from neuralfuse.base_recipe import BaseRecipe
 from neuralfuse.checkpoints import NetworkRecord
 from neuralfuse.data.images import Splits
 from neuralfuse.data.loading import load
@@ -33,7 +34,6 @@ from neuralfuse.runs import (
     train_new_generator,
 )
 from neuralfuse.streams import TEST_CHIPS
-from neuralfuse.train_base import BaseRecipe
 
 DATASET = "digits"
 CONTROL = "control"
@@ -69,13 +69,13 @@ class DemoPlan:
     """
 
     base: str = "vgg11"
-    width: float = 0.5
+    width: float = 0.3125
     epochs: int = 10
     generators: tuple[GeneratorPlan, ...] = (
-        GeneratorPlan(name="convl", steps=160, learning_rate=1e-3),
-        GeneratorPlan(name="unets", steps=210, learning_rate=3e-3),
+        GeneratorPlan(name="convl", steps=240, learning_rate=1e-3),
+        GeneratorPlan(name="unets", steps=300, learning_rate=3e-3),
     )
-    cooldown_steps: int = 70
+    cooldown_steps: int = 100
     rate: float = 0.01
     perturbed_models: int = 5
     test_rates: tuple[float, ...] = (0.005, 0.01, 0.02)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from neuralfuse import checkpoints
 from neuralfuse.data.images import LabelledImages, augmented
 from neuralfuse.eopm import EopmSettings, StepResult, accumulate_gradients
 from neuralfuse.perturbation import QuantizedBase
 from neuralfuse.streams import AUGMENTATION, batch_index, stream_seed
+from neuralfuse.training_state import LoopState, SavedRun, images_digest
 from nfenergy.errors import InputError, NfEnergyError
-from nfenergy.files import write_text
-
-STATE_FILE = f"training{checkpoints.SUFFIX}"
-LOG_FILE = "log.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,18 +135,7 @@ class GeneratorTraining:
             NfEnergyError: a weight is no number any more, or a file cannot be written; an earlier state
                 stays.
         """
-        for name, parameter in self.generator.named_parameters():
-            if not bool(torch.isfinite(parameter).all()):
-                rate = self.settings.learning_rate
-                raise NfEnergyError(
-                    f"step {self.step}: {name} is not finite; lower the learning rate {rate:g}"
-                )
-        tensors = {f"generator.{name}": tensor for name, tensor in self.generator.state_dict().items()}
-        for number, state in self._optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
-        record = {"steps": self.settings.steps, **self._identity(), "step": self.step}
-        write_text(out / LOG_FILE, log_text(self.log))
-        checkpoints.save(out / STATE_FILE, kind="training", record=record, tensors=tensors)
+        self._saved.save(out, self.log, LoopState())
 
     def resume(self, out: Path) -> None:
         """Go on from the state in folder `out`; the number of steps may have been raised since.
@@ -160,36 +143,27 @@ class GeneratorTraining:
         Raises:
             InputError: there is no whole state, or it is of a run with other settings, data or bases.
         """
-        path = out / STATE_FILE
-        state = checkpoints.load(path, "training")
-        here = self._identity()
-        for name, value in here.items():
-            if state.record.get(name) != value:
-                raise InputError(
-                    f"{path} is of a run with other {name} ({state.record.get(name)}, now {value}); "
-                    "resume with the same, or start in another folder"
-                )
-        log = read_log(out / LOG_FILE)[: state.record["step"]]
-        if len(log) < state.record["step"]:
-            raise InputError(f"{out / LOG_FILE} has {len(log)} steps, {path} {state.record['step']}")
-        generator = _part(state.tensors, "generator.")
-        checkpoints.fill(self.generator, generator, path)
-        self._optimizer.load_state_dict(self._optimizer_state(state.tensors))
-        self.log = log
+        self.log, _ = self._saved.load(out)
 
-    def _optimizer_state(self, tensors: dict[str, Tensor]) -> dict[str, Any]:
-        by_parameter: dict[int, dict[str, Tensor]] = {}
-        for name, value in _part(tensors, "optimizer.").items():
-            number, _, key = name.partition(".")
-            by_parameter.setdefault(int(number), {})[key] = value
-        return {"state": by_parameter, "param_groups": self._optimizer.state_dict()["param_groups"]}
-
-    def _identity(self) -> dict[str, Any]:
-        """What must be the same for a resumed run to end where an uninterrupted one does."""
+    @cached_property
+    def _saved(self) -> SavedRun[LogEntry]:
         settings = asdict(self.settings)
         if not self.settings.cooldown_steps:
             settings.pop("steps")
-        return {**settings, "images": len(self.images), "bases": [base_digest(base) for base in self.bases]}
+        return SavedRun(
+            network=self.generator,
+            optimizer=self._optimizer,
+            learning_rate=self.settings.learning_rate,
+            entry=LogEntry,
+            unit="step",
+            total=self.settings.steps,
+            identity={
+                "role": "generator",
+                **settings,
+                "images": images_digest(self.images),
+                "bases": [base_digest(base) for base in self.bases],
+            },
+        )
 
 
 def base_digest(base: QuantizedBase) -> str:
@@ -200,45 +174,3 @@ def base_digest(base: QuantizedBase) -> str:
         for tensor in (layer.words, layer.meaning):
             digest.update(tensor.cpu().numpy().tobytes())
     return digest.hexdigest()[:16]
-
-
-def log_text(log: Sequence[LogEntry]) -> str:
-    """The log as CSV, one row a step."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(LogEntry.__slots__)
-    writer.writerows(["" if value is None else value for value in asdict(entry).values()] for entry in log)
-    return text.getvalue()
-
-
-def read_log(path: Path) -> list[LogEntry]:
-    """The steps of a log file.
-
-    Raises:
-        InputError: it is missing or not a log.
-    """
-    from nfenergy.files import read_text
-
-    rows = csv.DictReader(io.StringIO(read_text(path, "training log")))
-    try:
-        return [
-            LogEntry(
-                step=int(row["step"]),
-                learning_rate=float(row["learning_rate"]),
-                clean_loss=float(row["clean_loss"]),
-                perturbed_loss=_optional(row["perturbed_loss"]),
-                clean_accuracy_percent=float(row["clean_accuracy_percent"]),
-                perturbed_accuracy_percent=_optional(row["perturbed_accuracy_percent"]),
-            )
-            for row in rows
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a training log of nfenergy") from error
-
-
-def _optional(text: str) -> float | None:
-    return float(text) if text else None
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -6,6 +6,7 @@ from functools import cache
 
 import torch
 
+from neuralfuse.base_recipe import BaseRecipe
 from neuralfuse.checkpoints import NetworkRecord, build
 from neuralfuse.data.images import LabelledImages, Splits
 from neuralfuse.data.loading import load
@@ -15,7 +16,6 @@ from neuralfuse.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
 from neuralfuse.runs import Trained, train_new_base
 from neuralfuse.streams import WEIGHTS, torch_seed
-from neuralfuse.train_base import BaseRecipe
 
 torch.set_num_threads(1)
 

@@ -8,14 +8,7 @@ import torch
 from torch import nn
 
 from neuralfuse.eopm import EopmSettings, accumulate_gradients
-from neuralfuse.generator_training import (
-    LOG_FILE,
-    STATE_FILE,
-    GeneratorTraining,
-    LogEntry,
-    log_text,
-    read_log,
-)
+from neuralfuse.generator_training import GeneratorTraining, LogEntry
 from neuralfuse.networks.uip import (
     UniversalPerturbation,
     build_generator,
@@ -37,6 +30,7 @@ from neuralfuse.streams import (
     torch_seed,
     training_chip,
 )
+from neuralfuse.training_state import LOG_FILE, STATE_FILE, log_text, read_log
 from nfenergy.errors import InputError, NfEnergyError, UnknownName
 from tests.neuralfuse.literal import literal_gradients
 from tests.neuralfuse.small import digits, noise, settings, trained_base, untrained_base, untrained_generator
@@ -166,7 +160,7 @@ def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path, name: str) -> 
     rest.run(out=tmp_path)
     assert same(weights(whole.generator), weights(rest.generator))
     assert whole.log == rest.log
-    assert read_log(tmp_path / LOG_FILE) == whole.log
+    assert read_log(tmp_path / LOG_FILE, LogEntry) == whole.log
 
 
 def test_an_interrupted_run_resumes_from_its_last_state(tmp_path: Path) -> None:
@@ -285,11 +279,11 @@ def test_the_log_comes_back_as_it_was_written(tmp_path: Path) -> None:
         clean_accuracy_percent=100 / 3,
         perturbed_accuracy_percent=None,
     )
-    (tmp_path / LOG_FILE).write_text(log_text([entry]))
-    assert read_log(tmp_path / LOG_FILE) == [entry]
+    (tmp_path / LOG_FILE).write_text(log_text([entry], LogEntry))
+    assert read_log(tmp_path / LOG_FILE, LogEntry) == [entry]
     (tmp_path / LOG_FILE).write_text("step,colour\n1,red\n")
     with pytest.raises(InputError, match="not a training log"):
-        read_log(tmp_path / LOG_FILE)
+        read_log(tmp_path / LOG_FILE, LogEntry)
 
 
 def test_the_learning_rate_decays_as_in_the_released_code() -> None:

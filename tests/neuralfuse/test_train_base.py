@@ -10,21 +10,23 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from neuralfuse.base_recipe import BaseRecipe, Epoch
 from neuralfuse.data.images import LabelledImages, augmented
 from neuralfuse.networks.normalization import groups, use_group_norm
 from neuralfuse.quantization import Quantization, get_scheme, quantized_call, stored_weights
 from neuralfuse.registry import get_dataset, get_network
-from neuralfuse.train_base import BaseRecipe, Epoch, accuracy_percent, train_base
+from neuralfuse.train_base import accuracy_percent, train_base
 from nfenergy.errors import InputError, NfEnergyError, UnknownName
 from tests.neuralfuse.bases import clean_percent, digits, rquant, small_base, trained_base
 
 FEW = 256
 NARROW = (4, 8)
+AT_ONCE = 1e9
 
 
 def _train(model: nn.Module, **recipe: Any) -> tuple[Epoch, ...]:
     recipe = {"epochs": 2, "batch_size": 64, **recipe}
-    return train_base(model, digits().train.first(FEW), BaseRecipe(**recipe)).history
+    return train_base(model, digits().train.first(FEW), BaseRecipe(**recipe))
 
 
 def test_a_base_learns_the_digits() -> None:
@@ -37,10 +39,10 @@ def test_a_base_learns_the_digits() -> None:
 def test_the_loss_falls(norm: str, optimizer: str) -> None:
     told: list[Epoch] = []
     recipe = BaseRecipe(epochs=4, batch_size=64, optimizer=optimizer, learning_rate=3e-3)
-    training = train_base(
+    history = train_base(
         small_base(0, norm=norm, channels=NARROW), digits().train.first(FEW), recipe, on_epoch=told.append
     )
-    assert tuple(told) == training.history
+    assert tuple(told) == history
     assert [epoch.number for epoch in told] == [1, 2, 3, 4]
     assert told[-1].loss < told[0].loss
     assert all(epoch.perturbed_loss is None for epoch in told)
@@ -61,7 +63,7 @@ def test_one_step_is_the_gradient_of_the_quantized_network_on_float_weights() ->
         assert torch.allclose(trained, start - 0.1 * start.grad, atol=1e-6)
 
 
-@pytest.mark.parametrize("options", [{}, {"randbet_rate": 0.01, "randbet_start_loss": math.inf}])
+@pytest.mark.parametrize("options", [{}, {"randbet_rate": 0.01, "randbet_start_loss": AT_ONCE}])
 def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(options: dict[str, float]) -> None:
     models = [small_base(0, channels=NARROW) for _ in range(3)]
     for model, seed in zip(models, (5, 5, 6), strict=True):
@@ -84,7 +86,7 @@ def test_clipped_weights_stay_within_their_bound_in_all_epochs() -> None:
 
 def test_bit_errors_begin_with_the_first_loss_below_the_bound() -> None:
     never = _train(small_base(0, channels=NARROW), randbet_rate=0.01, randbet_start_loss=0.0)
-    always = _train(small_base(0, channels=NARROW), randbet_rate=0.01, randbet_start_loss=math.inf)
+    always = _train(small_base(0, channels=NARROW), randbet_rate=0.01, randbet_start_loss=AT_ONCE)
     assert all(epoch.perturbed_loss is None for epoch in never)
     assert all(epoch.perturbed_loss is not None for epoch in always)
 
@@ -93,7 +95,7 @@ def test_without_bit_errors_the_perturbed_gradient_is_the_clean_one() -> None:
     """At a rate so low that no bit fails, a network without statistics takes steps of twice the length."""
     options: dict[str, Any] = {"epochs": 1, "batch_size": FEW, "optimizer": "sgd"}
     doubled, plain = (small_base(2, norm="group", channels=NARROW) for _ in range(2))
-    _train(doubled, randbet_rate=1e-12, randbet_start_loss=math.inf, learning_rate=0.01, **options)
+    _train(doubled, randbet_rate=1e-12, randbet_start_loss=AT_ONCE, learning_rate=0.01, **options)
     _train(plain, learning_rate=0.02, **options)
     for left, right in zip(doubled.parameters(), plain.parameters(), strict=True):
         assert torch.allclose(left, right, atol=1e-6)
@@ -103,7 +105,7 @@ def test_bit_errors_leave_no_trace_in_the_running_statistics() -> None:
     models = [small_base(3, channels=NARROW) for _ in range(2)]
     options: dict[str, Any] = {"epochs": 1, "batch_size": FEW, "optimizer": "sgd", "learning_rate": 1e-3}
     _train(models[0], **options)
-    _train(models[1], randbet_rate=0.2, randbet_start_loss=math.inf, **options)
+    _train(models[1], randbet_rate=0.2, randbet_start_loss=AT_ONCE, **options)
     clean, perturbed = (dict(model.named_buffers()) for model in models)
     assert all(torch.equal(value, perturbed[name]) for name, value in clean.items())
     assert not torch.equal(models[0][0].weight, models[1][0].weight)
@@ -133,7 +135,10 @@ def test_a_loss_that_is_no_number_ends_training_with_one_line() -> None:
         {"optimizer": "lion"},
         {"learning_rate": 0.0},
         {"learning_rate": math.nan},
+        {"learning_rate": math.inf},
         {"clip": 0.0},
+        {"clip": math.inf},
+        {"randbet_start_loss": math.inf},
         {"randbet_rate": 1.5},
         {"seed": -1},
     ],
