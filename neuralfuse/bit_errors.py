@@ -6,26 +6,30 @@ faulty cells, not as there are cells: the gaps between them are drawn, not the c
 
 The three models differ in what a rate means and are never to be mixed in one table:
 ``flip`` counts flipped bits (Stutz et al., Sec. 3); ``stuck-at`` and ``neuralfuse-map`` count faulty
-cells, about half of which hold the very bit they are stuck at.
+cells, about half of which hold the very bit they are stuck at. Maps of real memories are further fault
+models, each with a rate of its own (see `neuralfuse.fault_maps`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.errors import InputError
 
 Cells = NDArray[np.int64]
 Words = NDArray[np.integer[Any]]
 
 LEVELS = 48
 """Rates 1, 2**-0.5, 2**-1, ... 2**-24 at which the drawing of faulty cells is divided."""
+
+DEFAULT_RATE = 0.01
+"""Bit error rate of a fault model where none is given; a map has its own."""
 
 MAP_ROWS, MAP_BYTES, MAP_REPEATS = 8192, 16, 16
 """The NeuralFuse code's fault map: rows of 16 bytes, each row repeated 16 times in the memory."""
@@ -122,32 +126,30 @@ class FaultModel:
         name: as users type it.
         title: what a bit error rate counts.
         draw: words of each layer, bits of a word, rate, seed -> bit errors of each layer.
+        own_rate: the one bit error rate, a fraction, of a map; None where any can be asked for.
+        record: what the records of results say of a map, JSON values; empty for the others.
     """
 
     name: str
     title: str
     draw: Callable[[Sequence[int], int, float, int], tuple[WordFaults, ...]]
+    own_rate: float | None = None
+    record: dict[str, Any] = field(default_factory=dict)
 
+    def rate(self, given: float | None = None) -> float:
+        """The bit error rate, a fraction: as given, else that of the map, else 1 %.
 
-FAULT_MODELS: dict[str, FaultModel] = {
-    "flip": FaultModel(name="flip", title="each bit flips independently", draw=flip),
-    "stuck-at": FaultModel(name="stuck-at", title="cells stuck at 0 or 1, independently", draw=stuck_at),
-    "neuralfuse-map": FaultModel(
-        name="neuralfuse-map", title="stuck-at cells, tiled as in the NeuralFuse code", draw=neuralfuse_map
-    ),
-}
-
-
-def get_fault_model(name: str) -> FaultModel:
-    """The fault model called `name`, in any case.
-
-    Raises:
-        UnknownName: there is none.
-    """
-    try:
-        return FAULT_MODELS[name.lower()]
-    except KeyError:
-        raise UnknownName("fault model", name, FAULT_MODELS) from None
+        Raises:
+            InputError: the map has another rate, by more than 1 % of it.
+        """
+        own = self.own_rate
+        if given is None:
+            return DEFAULT_RATE if own is None else own
+        if own is not None and not math.isclose(given, own, rel_tol=0.01):
+            raise InputError(
+                f"{self.name} has a bit error rate of {100 * own:.4g} %, not {100 * given:.4g} %"
+            )
+        return given
 
 
 def layer_faults(

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neuralfuse.bit_errors import get_fault_model
+from neuralfuse.fault_models import get_fault_model
 from neuralfuse.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization, quantized_call
 from neuralfuse.streams import training_chip
@@ -28,7 +28,7 @@ class EopmSettings:
 
     Attributes:
         bit_error_rate: of the training chips, a fraction; 0 trains on the clean loss alone.
-        fault_model: what a rate counts; see `neuralfuse.bit_errors`.
+        fault_model: what a rate counts; see `neuralfuse.fault_models`.
         perturbed_models: N, chips a step and base.
         perturbed_weight: lambda, the weight of the perturbed loss.
         steps: mini-batches.

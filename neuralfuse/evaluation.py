@@ -48,7 +48,7 @@ class Accuracy:
 
     Attributes:
         bit_error_rate: a fraction; what it counts is up to `fault_model`.
-        fault_model: see `neuralfuse.bit_errors`.
+        fault_model: see `neuralfuse.fault_models`.
         chips: seeds.
         generator: its name; ``none`` where `protected` is None.
         base: the base alone.

@@ -2,21 +2,23 @@
 
 Weights lie in the memory linearly: bit j of word i in cell ``offset + i * bits + j``, cells counted
 row by row, and from the start again after the last one. A map is measured and read from text files, or
-made with the statistics of a profiled chip (Stutz et al., App. C.1).
+made with the statistics of a profiled chip (see `neuralfuse.profiled_chips`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuralfuse.bit_errors import Cells, FaultModel, WordFaults, layer_faults
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.errors import InputError
 from nfenergy.files import read_text
 
 Probabilities = NDArray[np.float64]
@@ -61,6 +63,26 @@ class FaultMap:
     def fault_rate(self) -> float:
         """0-to-1 rate plus 1-to-0 rate: the p that Stutz et al. print, the rate of ``stuck-at``."""
         return float(self.to_one.sum() + self.to_zero.sum()) / self.size
+
+    @property
+    def digest(self) -> str:
+        """A name for the contents, 64 hex digits: equal for maps of the same size and cells."""
+        digest = hashlib.sha256(f"{self.rows} x {self.columns}".encode())
+        for values in (self.cells.astype("<i8"), self.to_one.astype("<f8"), self.to_zero.astype("<f8")):
+            digest.update(values.tobytes())
+        return digest.hexdigest()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the records of results say of a map, JSON values; rates in percent of the cells."""
+        return {
+            "digest": self.digest,
+            "rows": self.rows,
+            "columns": self.columns,
+            "fault_rate_percent": 100.0 * self.fault_rate,
+            "to_one_percent": 100.0 * float(self.to_one.sum()) / self.size,
+            "to_zero_percent": 100.0 * float(self.to_zero.sum()) / self.size,
+        }
 
 
 def read_stuck_at_maps(stuck_at_zero: Path, stuck_at_one: Path) -> FaultMap:
@@ -124,116 +146,30 @@ def map_faults(
     )
 
 
-def map_model(found: FaultMap, *, name: str, title: str) -> FaultModel:
+def map_model(
+    found: FaultMap, *, name: str, title: str, origin: Mapping[str, Any] | None = None
+) -> FaultModel:
     """The map as a fault model: each seed is another place of the weights in it, seed 0 its start.
 
-    The map has its own bit error rate; the rate given when drawing must be that `fault_rate`, to 1 %.
+    The map has its own bit error rate, its `fault_rate`; the rate given when drawing must be that, to 1 %.
+
+    Args:
+        found: the map.
+        name: as in tables.
+        title: what it is, in words.
+        origin: where the map comes from, for the records of results.
     """
 
     def draw(words: Sequence[int], bits: int, rate: float, seed: int) -> tuple[WordFaults, ...]:
-        if not math.isclose(rate, found.fault_rate, rel_tol=0.01):
-            raise InputError(
-                f"{name} has a bit error rate of {100 * found.fault_rate:.4g} %, not {100 * rate:.4g} %"
-            )
+        model.rate(rate)
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(4,))))
         offset = 0 if seed == 0 else int(rng.integers(found.size))
         return map_faults(found, words, bits, offset=offset, seed=seed)
 
-    return FaultModel(name=name, title=title, draw=draw)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChipStatistics:
-    """What Stutz et al. print of a chip at one supply voltage, all rates in percent of the cells.
-
-    Attributes:
-        name: chip and total rate.
-        to_one_percent: rate of 0-to-1 flips.
-        to_zero_percent: rate of 1-to-0 flips.
-        persistent_percent: rate of cells that always misread.
-        rows: of the map.
-        columns: of the map.
-        alignment: 0 where faults are spread evenly (chip 1); above, the variance of the columns' weakness.
-            The paper shows the columns but prints no figure: 4 is ours.
-    """
-
-    name: str
-    to_one_percent: float
-    to_zero_percent: float
-    persistent_percent: float
-    rows: int
-    columns: int = 128
-    alignment: float = 4.0
-
-
-def _chip(name: str, to_one: float, to_zero: float, persistent: float) -> ChipStatistics:
-    first = name.startswith("chip1")
-    return ChipStatistics(
-        name=name,
-        to_one_percent=to_one,
-        to_zero_percent=to_zero,
-        persistent_percent=persistent,
-        rows=2048 if first else 8192,
-        alignment=0.0 if first else 4.0,
-    )
-
-
-PROFILED_CHIPS: dict[str, ChipStatistics] = {
-    chip.name: chip
-    for chip in (
-        _chip("chip1-2.744", 1.27, 1.47, 1.223),
-        _chip("chip1-0.866", 0.38, 0.49, 0.393),
-        _chip("chip2-4.707", 3.443, 1.091, 0.627),
-        _chip("chip2-1.01", 0.82, 0.19, 0.105),
-        _chip("chip2-0.136", 0.115, 0.021, 0.01),
-        _chip("chip3-2.297", 1.81, 0.48, 0.204),
-        _chip("chip3-0.597", 0.496, 0.0995, 0.206),
-    )
-}
-"""Stutz et al., App. C.1."""
-
-
-def get_chip(name: str) -> ChipStatistics:
-    """The profiled chip called `name`.
-
-    Raises:
-        UnknownName: there is none.
-    """
-    try:
-        return PROFILED_CHIPS[name.lower()]
-    except KeyError:
-        raise UnknownName("profiled chip", name, PROFILED_CHIPS) from None
-
-
-def synthetic_map(chip: ChipStatistics, *, seed: int) -> FaultMap:
-    """A map with the statistics of a profiled chip; the measured map itself is not published.
-
-    Faulty cells are drawn without replacement, a cell in a weak column with a greater chance. The
-    persistent ones always misread, the others with a probability uniform in (0, 1). Each reads
-    either 1 for 0 or 0 for 1, in the ratio of the chip's two rates.
-    """
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(5,))))
-    size = chip.rows * chip.columns
-    total = chip.to_one_percent + chip.to_zero_percent
-    persistent = round(size * chip.persistent_percent / 100)
-    transient = round(2 * size * (total - chip.persistent_percent) / 100)
-    cells = _weakest(rng, chip, persistent + transient)
-    chance = np.ones(len(cells))
-    chance[persistent:] = rng.random(transient)
-    bias = rng.permutation(len(cells)) < round(len(cells) * chip.to_one_percent / total)
-    to_one, to_zero = np.zeros(size), np.zeros(size)
-    to_one[cells[bias]], to_zero[cells[~bias]] = chance[bias], chance[~bias]
-    shape = (chip.rows, chip.columns)
-    return FaultMap.of_matrices(to_one.reshape(shape), to_zero.reshape(shape))
-
-
-def _weakest(rng: np.random.Generator, chip: ChipStatistics, count: int) -> Cells:
-    """Cells that fail first, when each waits for its column's exponential clock; in random order."""
-    weakness = np.ones(chip.columns)
-    if chip.alignment:
-        weakness = rng.gamma(1 / chip.alignment, chip.alignment, chip.columns).clip(1e-9)
-    clocks = (rng.standard_exponential((chip.rows, chip.columns)) / weakness).ravel()
-    return rng.permutation(np.argpartition(clocks, count)[:count])
+    rate = float(f"{found.fault_rate:.4g}")  # four digits, so that a user can name it; the record has all
+    record = {**(origin or {}), **found.record}
+    model = FaultModel(name=name, title=title, draw=draw, own_rate=rate, record=record)
+    return model
 
 
 def _misreading(
@@ -246,12 +182,12 @@ def _misreading(
 
 
 def _read_matrix(path: Path, what: str, *, flags: bool = False) -> Probabilities:
-    rows: list[list[float]] = []
+    rows: list[Probabilities] = []
     for number, line in enumerate(read_text(path, what).splitlines(), start=1):
         entries = line.partition("#")[0].replace(",", " ").split()
         if not entries:
             continue
-        row = [_entry(entry, flags, f"{path}, line {number}") for entry in entries]
+        row = _row(entries, flags, f"{path}, line {number}")
         if rows and len(row) != len(rows[0]):
             raise InputError(f"{path}, line {number} has {len(row)} cells, the rows above {len(rows[0])}")
         rows.append(row)
@@ -260,16 +196,20 @@ def _read_matrix(path: Path, what: str, *, flags: bool = False) -> Probabilities
     return np.array(rows)
 
 
-def _entry(text: str, flags: bool, where: str) -> float:
+def _row(entries: Sequence[str], flags: bool, where: str) -> Probabilities:
+    row = np.array([_number(entry) for entry in entries])
+    usable = (row == 0.0) | (row == 1.0) if flags else (row >= 0.0) & (row <= 1.0)
+    if not usable.all():
+        wanted = "neither 0 nor 1" if flags else "no probability in [0, 1]"
+        raise InputError(f"{where}: {entries[int(usable.argmin())]!r} is {wanted}")
+    return row
+
+
+def _number(text: str) -> float:
     try:
-        value = float(text)
+        return float(text)
     except ValueError:
-        value = math.nan
-    if flags and value not in (0.0, 1.0):
-        raise InputError(f"{where}: {text!r} is neither 0 nor 1")
-    if not 0.0 <= value <= 1.0:
-        raise InputError(f"{where}: {text!r} is no probability in [0, 1]")
-    return value
+        return math.nan
 
 
 def _check_sizes(path: Path, matrix: Probabilities, other_path: Path, other: Probabilities) -> None:

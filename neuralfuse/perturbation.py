@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from neuralfuse.bit_errors import WordFaults, get_fault_model
+from neuralfuse.bit_errors import WordFaults
+from neuralfuse.fault_models import get_fault_model
 from neuralfuse.quantization import (
     Quantization,
     fit_grids,

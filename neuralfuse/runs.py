@@ -16,16 +16,18 @@ from torch import nn
 
 from neuralfuse import checkpoints
 from neuralfuse.accuracy_table import AccuracyRow, accuracy_row, versions
+from neuralfuse.base_recipe import BaseRecipe
 from neuralfuse.checkpoints import NetworkRecord
 from neuralfuse.data.images import LabelledImages, Splits, augmented
 from neuralfuse.eopm import EopmSettings
 from neuralfuse.evaluation import Accuracy, evaluate, in_use
+from neuralfuse.fault_models import map_record
 from neuralfuse.generator_training import GeneratorTraining, OnStep
 from neuralfuse.initialization import initialize
 from neuralfuse.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
 from neuralfuse.streams import TEST_CHIPS, WEIGHTS, torch_seed
-from neuralfuse.train_base import BaseRecipe, Epoch, accuracy_percent, train_base
+from neuralfuse.train_base import BaseTraining, OnEpoch, accuracy_percent
 from nfenergy.errors import InputError
 
 BASE_FILE = f"base{checkpoints.SUFFIX}"
@@ -87,30 +89,54 @@ def train_new_base(
     data: Splits,
     *,
     augment: bool = False,
+    out: Path | None = None,
+    resume: bool = False,
+    checkpoint_every: int = 1,
     device: str = "cpu",
-    on_epoch: Callable[[Epoch], None] | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> Trained:
     """Train the base that `record` names from random weights.
 
+    Args:
+        record: network, width and normalisation of the base, and its data set.
+        recipe: of the training.
+        data: that data set.
+        augment: crop and mirror the training images at random.
+        out: folder for log and state; None writes neither.
+        resume: go on from the state in `out`.
+        checkpoint_every: epochs between two states.
+        device: of PyTorch.
+        on_epoch: told of each epoch.
+
     Raises:
         UnknownName: there is no such network or data set.
-        NfEnergyError: the loss became no number.
+        InputError: the state in `out` is of another run, or not whole.
+        NfEnergyError: the loss became no number, or a file cannot be written.
     """
+    about = {name: getattr(record, name) for name in ("network", "dataset", "width", "normalization")}
     with torch_seed(recipe.seed, WEIGHTS):
-        model = initialize(checkpoints.build(record))
-        training = train_base(
-            model.to(device), data.train, recipe, augment=augmented if augment else None, on_epoch=on_epoch
+        model = initialize(checkpoints.build(record)).to(device)
+        training = BaseTraining(
+            model, data.train, recipe, augment=augmented if augment else None, about=about
         )
+        if resume:
+            training.resume(_resumable(out))
+        training.run(out=out, checkpoint_every=checkpoint_every, on_epoch=on_epoch)
     model = model.cpu()
     quantization = recipe.quantization
-    settings = asdict(recipe)
-    settings.pop("quantization")
+    settings = recipe.settings()
     last = training.history[-1]
     record = replace(
         record,
         quantization=quantization.scheme.name,
         weight_bits=quantization.bits,
-        training={**settings, "augment": augment, "final_loss": last.loss, "versions": versions()},
+        training={
+            **settings,
+            **map_record(recipe.fault_model),
+            "augment": augment,
+            "final_loss": last.loss,
+            "versions": versions(),
+        },
     )
     trained = Trained(model=model, record=record)
     clean = accuracy_percent(stored_base(trained).model, data.test)
@@ -157,18 +183,23 @@ def train_new_generator(
     stored = [stored_base(base, device=device) for base in bases]
     run = GeneratorTraining(model.to(device), stored, data.train, settings)
     if resume:
-        if out is None:
-            raise InputError("to resume needs the folder of the interrupted run")
-        run.resume(out)
+        run.resume(_resumable(out))
     run.run(out=out, checkpoint_every=checkpoint_every, on_step=on_step)
     training: dict[str, Any] = {
         **asdict(settings),
+        **map_record(settings.fault_model),
         "bases": [base.record.network for base in bases],
         "base_widths": [base.record.width for base in bases],
         "final": asdict(run.log[-1]),
         "versions": versions(),
     }
     return Trained(model=model.cpu(), record=replace(record, training=training))
+
+
+def _resumable(out: Path | None) -> Path:
+    if out is None:
+        raise InputError("to resume needs the folder of the interrupted run")
+    return out
 
 
 def same_dataset(records: Sequence[NetworkRecord]) -> str:
@@ -240,6 +271,7 @@ def evaluate_networks(
             ]
     provenance = {
         "versions": versions(),
+        **map_record(plan.fault_model),
         "bases": [asdict(base.record) for base in bases],
         "generators": [asdict(network.record) for network in generators],
         "accuracies": chips,

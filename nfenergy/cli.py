@@ -18,6 +18,9 @@ from nfenergy.errors import NfEnergyError
 
 INTERRUPTED = 130
 TERMINATED = 143
+GO_ON = (
+    "interrupted; what was finished is kept: run the command again, with --resume where it has that option"
+)
 
 app = typer.Typer(
     name="nfenergy",
@@ -77,7 +80,7 @@ def main() -> None:
     except MemoryError:
         status = _fail("out of memory", 1)
     if status == INTERRUPTED:
-        sys.stderr.write("nfenergy: interrupted; what was finished is kept, the same command goes on\n")
+        sys.stderr.write(f"nfenergy: {GO_ON}\n")
     sys.exit(status)
 
 

@@ -13,7 +13,10 @@ from nfenergy.errors import InputError
 BaseName = Annotated[str, typer.Option("--base", help="Base model; `nfenergy list bases` shows all.")]
 GeneratorName = Annotated[
     str | None,
-    typer.Option("--gen", help="Generator in front of it; without one the base model stands unprotected."),
+    typer.Option(
+        "--gen",
+        help="Generator in front of it, or file.py:function; without one the base model stands unprotected.",
+    ),
 ]
 DatasetName = Annotated[
     str, typer.Option("--dataset", help="Decides the networks' form; `nfenergy list datasets`.")
@@ -61,7 +64,26 @@ DataDir = Annotated[
     typer.Option("--data-dir", help="Folder of the data sets; else $NFENERGY_DATA_DIR, else the user's."),
 ]
 Verify = Annotated[bool, typer.Option("--verify/--no-verify", help="Compare archives' checksums.")]
-FaultModel = Annotated[str, typer.Option("--fault-model", help="flip, stuck-at or neuralfuse-map.")]
+FaultModel = Annotated[
+    str | None,
+    typer.Option("--fault-model", help="`nfenergy list fault-models` shows all; default flip."),
+]
+StuckAtMaps = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(
+        "--stuck-at-maps",
+        metavar="ZEROS ONES",
+        help="Map of your own memory instead: text matrices of the cells stuck at 0, and at 1; 1 is faulty.",
+    ),
+]
+FlipMaps = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(
+        "--flip-maps",
+        metavar="TO_ONE TO_ZERO",
+        help="Likewise: text matrices of each cell's probability to read 1 for 0, and 0 for 1.",
+    ),
+]
 BaseCheckpoints = Annotated[
     list[Path], typer.Option("--base-checkpoint", help="From train-base; may be given several times.")
 ]
@@ -69,6 +91,11 @@ GeneratorCheckpoints = Annotated[
     list[Path] | None,
     typer.Option("--gen-checkpoint", help="From train; may be given several times."),
 ]
+
+
+def optional_rate(text: str | None) -> float | None:
+    """A bit error rate as `parse_rate` reads it; None where none is given."""
+    return None if text is None else parse_rate(text)
 
 
 def parse_rate(text: str) -> float:

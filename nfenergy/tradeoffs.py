@@ -150,7 +150,13 @@ def _simulated(
 
     Base models alone are simulated without errors too; rates that the curve does not have are left
     out, so that their accuracies find no partner.
+
+    Raises:
+        InputError: the curve has none of the rates.
     """
+    perturbed = [row for row in accuracies if row.bit_error_rate > 0]
+    if perturbed and not any(_on_curve(row, machine.curve) for row in perturbed):
+        machine.curve.at_bit_error_rate(perturbed[0].bit_error_rate)
     found = []
     for width in dict.fromkeys(row.base_width for row in accuracies):
         rows = [row for row in accuracies if row.base_width == width]

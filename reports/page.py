@@ -37,6 +37,13 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
+def _nothing_shown(content: PageContent) -> str:
+    unmatched = content.merged.unmatched(content.names)
+    if not unmatched:
+        return "the accuracies are of base models alone; evaluate one behind a generator as well"
+    return "no saving found its accuracy; " + "; ".join(unmatched[:3])
+
+
 def page_html(content: PageContent) -> str:
     """The page's text.
 
@@ -48,10 +55,7 @@ def page_html(content: PageContent) -> str:
 
     shown = [row for row in content.merged.tradeoffs if row.has_generator]
     if not shown:
-        raise InputError(
-            "nothing to report: no saving found its accuracy; "
-            + "; ".join(content.merged.unmatched(content.names)[:3])
-        )
+        raise InputError(f"nothing to report: {_nothing_shown(content)}")
     if len({configuration(row.saving) for row in shown}) > 1:
         raise InputError("a report takes the savings of one accelerator; the file holds several")
     environment = Environment(

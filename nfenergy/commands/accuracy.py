@@ -28,9 +28,17 @@ def evaluate(
     base_checkpoint: options.BaseCheckpoints,
     out: Annotated[Path, typer.Option("--out", help="The table, a CSV.")] = Path("accuracy.csv"),
     gen_checkpoint: options.GeneratorCheckpoints = None,
-    ber: Annotated[str, typer.Option("--ber", help="Bit error rates, such as 0.5%,1%.")] = "1%",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Test chips, from 50000 on.")] = 10,
-    fault_model: options.FaultModel = "flip",
+    ber: Annotated[
+        str | None,
+        typer.Option("--ber", help="Bit error rates, such as 0.5%,1%; default 1%, or a map's own."),
+    ] = None,
+    seeds: Annotated[
+        int,
+        typer.Option("--seeds", min=1, help="Test chips, from 50000 on; of a map: places of the weights."),
+    ] = 10,
+    fault_model: options.FaultModel = None,
+    stuck_at_maps: options.StuckAtMaps = None,
+    flip_maps: options.FlipMaps = None,
     weight_bits: Annotated[
         str | None,
         typer.Option("--weight-bits", help="Bits of the base's weights, such as 8,4."),
@@ -45,14 +53,17 @@ def evaluate(
     from neuralfuse import runs
     from neuralfuse.accuracy_table import write_table
     from neuralfuse.data.loading import load
+    from neuralfuse.fault_models import choose_fault_model
 
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
     generators = [runs.load_trained(path, "generator") for path in gen_checkpoint or []]
     dataset = runs.same_dataset([network.record for network in (*bases, *generators)])
+    faults = choose_fault_model(fault_model, stuck_at_maps=stuck_at_maps, flip_maps=flip_maps)
+    rates = [None] if ber is None else [options.parse_rate(part) for part in ber.split(",")]
     plan = runs.EvaluationPlan(
-        rates=tuple(dict.fromkeys(options.parse_rate(part) for part in ber.split(","))),
+        rates=tuple(dict.fromkeys(faults.rate(rate) for rate in rates)),
         chips=tuple(range(FIRST_TEST_CHIP, FIRST_TEST_CHIP + seeds)),
-        fault_model=fault_model,
+        fault_model=faults.name,
         weight_bits=_whole_numbers(weight_bits) if weight_bits else (),
     )
     runs.use_threads(threads)
@@ -149,8 +160,13 @@ def pictures(
     base_checkpoint: Annotated[Path, typer.Option("--base-checkpoint", help="From train-base.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")],
     gen_checkpoint: options.GeneratorCheckpoints = None,
-    ber: Annotated[str, typer.Option("--ber", help="Bit error rate of the perturbed outputs.")] = "1%",
-    fault_model: options.FaultModel = "flip",
+    ber: Annotated[
+        str | None,
+        typer.Option("--ber", help="Bit error rate of the perturbed outputs; default 1%, or a map's own."),
+    ] = None,
+    fault_model: options.FaultModel = None,
+    stuck_at_maps: options.StuckAtMaps = None,
+    flip_maps: options.FlipMaps = None,
     chip: Annotated[int, typer.Option("--chip", min=0, help="Seed of the chip.")] = FIRST_TEST_CHIP,
     images: Annotated[int, typer.Option("--images", min=4, help="Test images in the t-SNE maps.")] = 1000,
     label: Annotated[int, typer.Option("--class", min=0, help="Class of the one-class grid.")] = 0,
@@ -163,19 +179,22 @@ def pictures(
 ) -> None:
     """t-SNE of the outputs, transformed inputs by class, and accuracy against bit error rate."""
     from neuralfuse.data.loading import load
+    from neuralfuse.fault_models import choose_fault_model
     from neuralfuse.gallery import Chip, draw_all
     from neuralfuse.runs import load_trained, same_dataset
 
     base = load_trained(base_checkpoint, "base")
     generators = [load_trained(path, "generator") for path in gen_checkpoint or []]
     dataset = same_dataset([network.record for network in (base, *generators)])
+    faults = choose_fault_model(fault_model, stuck_at_maps=stuck_at_maps, flip_maps=flip_maps)
+    rate = faults.rate(options.optional_rate(ber))
     splits = load(dataset, data_dir=data_dir, verify=verify)
     written = draw_all(
         out,
         base,
         generators,
         splits.test.first(images),
-        Chip(seed=chip, rate=options.parse_rate(ber), fault_model=fault_model),
+        Chip(seed=chip, rate=rate, fault_model=faults.name),
         label=label,
         accuracy=accuracy,
         suffix=format_,

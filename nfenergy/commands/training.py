@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nfenergy import options
 from nfenergy.errors import InputError
 from nfenergy.progress import announcements
+
+if TYPE_CHECKING:
+    from neuralfuse.bit_errors import FaultModel
 
 Augment = Annotated[
     bool | None,
@@ -25,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train_base(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the checkpoint.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log and state.")],
     base: options.BaseName = "vgg11",
     data: Annotated[str, typer.Option("--data", help="Data set; `nfenergy list datasets`.")] = "digits",
     width: Annotated[float, typer.Option("--width", help="Factor on the base's channels.")] = 1.0,
@@ -36,14 +39,23 @@ def train_base(
     ] = "symmetric",
     clip: Annotated[float | None, typer.Option("--clip", help="Greatest magnitude of a weight.")] = None,
     randbet: Annotated[
-        str | None, typer.Option("--randbet", help="Train with bit errors at this rate, such as 1%.")
+        str | None,
+        typer.Option(
+            "--randbet", help="Train with bit errors at this rate, such as 1%; map: at a map's own."
+        ),
     ] = None,
-    fault_model: options.FaultModel = "flip",
+    fault_model: options.FaultModel = None,
+    stuck_at_maps: options.StuckAtMaps = None,
+    flip_maps: options.FlipMaps = None,
     epochs: Annotated[int, typer.Option("--epochs", help="Passes over the training images.")] = 12,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Images a step.")] = 128,
     optimizer: Annotated[str, typer.Option("--optimizer", help="adam or sgd.")] = "adam",
     learning_rate: Annotated[float, typer.Option("--learning-rate", help="Of the optimizer.")] = 1e-3,
     augment: Augment = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the state in OUT.")] = False,
+    checkpoint_every: Annotated[
+        int, typer.Option("--checkpoint-every", min=1, help="Epochs between two states.")
+    ] = 1,
     seed: options.Seed = 0,
     threads: options.Threads = None,
     data_dir: options.DataDir = None,
@@ -53,11 +65,12 @@ def train_base(
 ) -> None:
     """Train a base model whose weights are quantized, and write OUT/base.safetensors."""
     from neuralfuse import runs
+    from neuralfuse.base_recipe import BaseRecipe
     from neuralfuse.checkpoints import NetworkRecord, save_network
     from neuralfuse.data.loading import AUGMENTED, load
+    from neuralfuse.fault_models import choose_fault_model
     from neuralfuse.quantization import Quantization, get_scheme
     from neuralfuse.registry import get_dataset, get_network
-    from neuralfuse.train_base import BaseRecipe
 
     if norm not in ("batch", "group"):
         raise InputError(f"no normalisation named {norm!r}. Known: batch, group.")
@@ -65,6 +78,7 @@ def train_base(
         raise InputError(f"no optimizer named {optimizer!r}. Known: adam, sgd.")
     if not width > 0.0:
         raise InputError(f"the width is a positive factor, not {width:g}")
+    faults = choose_fault_model(fault_model, stuck_at_maps=stuck_at_maps, flip_maps=flip_maps)
     record = NetworkRecord(
         kind="base",
         network=get_network(base, "base").name,
@@ -79,8 +93,8 @@ def train_base(
         optimizer="sgd" if optimizer == "sgd" else "adam",
         learning_rate=learning_rate,
         clip=clip,
-        randbet_rate=None if randbet is None else options.parse_rate(randbet),
-        fault_model=fault_model,
+        randbet_rate=_randbet_rate(randbet, faults),
+        fault_model=faults.name,
         seed=seed,
     )
     runs.use_threads(threads)
@@ -91,6 +105,9 @@ def train_base(
             recipe,
             splits,
             augment=record.dataset in AUGMENTED if augment is None else augment,
+            out=out,
+            resume=resume,
+            checkpoint_every=checkpoint_every,
             device=runs.best_device(),
             on_epoch=lambda epoch: say(
                 f"epoch {epoch.number} of {epochs}: loss {epoch.loss:.4f}, "
@@ -109,8 +126,13 @@ def train(
     base_checkpoint: options.BaseCheckpoints,
     out: Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log and state.")],
     gen: Annotated[str, typer.Option("--gen", help="Generator, or uip.")] = "convl",
-    ber: Annotated[str, typer.Option("--ber", help="Bit error rate of training; 0 for none.")] = "1%",
-    fault_model: options.FaultModel = "flip",
+    ber: Annotated[
+        str | None,
+        typer.Option("--ber", help="Bit error rate of training; 0 for none; default 1%, or a map's own."),
+    ] = None,
+    fault_model: options.FaultModel = None,
+    stuck_at_maps: options.StuckAtMaps = None,
+    flip_maps: options.FlipMaps = None,
     n: Annotated[int, typer.Option("--n", help="Perturbed models a step.")] = 10,
     lambda_: Annotated[float, typer.Option("--lambda", help="Weight of the perturbed loss.")] = 5.0,
     steps: Annotated[int, typer.Option("--steps", help="Mini-batches.")] = 150,
@@ -139,14 +161,16 @@ def train(
     from neuralfuse.checkpoints import save_network
     from neuralfuse.data.loading import AUGMENTED, load
     from neuralfuse.eopm import EopmSettings
+    from neuralfuse.fault_models import choose_fault_model
     from neuralfuse.networks.uip import get_generator
 
     name = get_generator(gen).name
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
     dataset = runs.same_dataset([base.record for base in bases])
+    faults = choose_fault_model(fault_model, stuck_at_maps=stuck_at_maps, flip_maps=flip_maps)
     settings = EopmSettings(
-        bit_error_rate=options.parse_rate(ber),
-        fault_model=fault_model,
+        bit_error_rate=faults.rate(options.optional_rate(ber)),
+        fault_model=faults.name,
         perturbed_models=n,
         perturbed_weight=lambda_,
         steps=steps,
@@ -179,6 +203,19 @@ def train(
     save_network(path, trained.model, trained.record)
     final = trained.record.training["final"]
     _report(as_json, path, final, f"last step: clean loss {final['clean_loss']:.4f}")
+
+
+def _randbet_rate(text: str | None, faults: FaultModel) -> float | None:
+    """The rate that ``--randbet`` asks for; ``map`` is that of the map, which is of no use without it."""
+    if text is None:
+        if faults.own_rate is not None:
+            raise InputError(f"{faults.name} is a map to train with bit errors; add --randbet map")
+        return None
+    if text.strip().lower() != "map":
+        return faults.rate(options.parse_rate(text))
+    if faults.own_rate is None:
+        raise InputError(f"{faults.name} has no bit error rate of its own; give --randbet one, such as 1%")
+    return faults.own_rate
 
 
 def _report(as_json: bool, path: Path, found: dict[str, float], text: str) -> None:

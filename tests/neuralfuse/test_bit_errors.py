@@ -10,14 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuralfuse.bit_errors import (
-    FAULT_MODELS,
     WordFaults,
     faulty_cells,
     flip,
-    get_fault_model,
     neuralfuse_map,
     stuck_at,
 )
+from neuralfuse.fault_models import FAULT_MODELS, get_fault_model
 from nfenergy.errors import InputError, UnknownName
 
 RATES = (1e-5, 1e-4, 1e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2)

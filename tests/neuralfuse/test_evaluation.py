@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from neuralfuse.accuracy_table import COLUMNS, as_cells, read_table, write_table
-from neuralfuse.checkpoints import NetworkRecord, save_network
+from neuralfuse.checkpoints import NetworkRecord, build, save_network
 from neuralfuse.evaluation import NO_GENERATOR, Accuracy, ChipAccuracies, evaluate, in_use, transformed
 from neuralfuse.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
@@ -164,6 +164,20 @@ def test_networks_of_several_data_sets_are_refused() -> None:
     other = replace(generator(), record=replace(generator().record, dataset="mnist"))
     with pytest.raises(InputError, match="one data set, not of digits and mnist"):
         evaluate_networks([trained_base()], [other], EvaluationPlan(), digits().test)
+
+
+def test_one_generator_is_tested_before_several_bases() -> None:
+    wider = Trained(model=build(replace(RECORD, width=0.25)).eval(), record=replace(RECORD, width=0.25))
+    plan = EvaluationPlan(chips=CHIPS[:1])
+    source = generator(bases=["vgg11"])
+    rows, _ = evaluate_networks([trained_base(), wider], [source], plan, digits().test.first(40))
+    assert [(row.base_width, row.generator) for row in rows] == [
+        (0.125, "none"),
+        (0.125, "UNetS"),
+        (0.25, "none"),
+        (0.25, "UNetS"),
+    ]
+    assert {row.train_bases for row in rows if row.generator != "none"} == {"vgg11"}
 
 
 def test_two_generators_of_one_kind_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Maps of real memories: their files, where weights lie in them, the statistics of synthetic ones."""
+"""Maps of real memories: their files, where weights lie in them, and maps as fault models."""
 
 from __future__ import annotations
 
@@ -7,24 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
 
-from neuralfuse.fault_maps import (
-    PROFILED_CHIPS,
-    FaultMap,
-    get_chip,
-    map_faults,
-    map_model,
-    read_flip_maps,
-    read_stuck_at_maps,
-    synthetic_map,
-)
-from neuralfuse.perturbation import QuantizedBase
-from neuralfuse.quantization import Quantization
-from nfenergy.errors import InputError, UnknownName
+from neuralfuse.fault_maps import FaultMap, map_faults, map_model, read_flip_maps, read_stuck_at_maps
+from nfenergy.errors import InputError
 
 Write = Callable[[str, str], Path]
 
@@ -135,29 +122,6 @@ def test_a_missing_map_is_named(tmp_path: Path) -> None:
         read_flip_maps(tmp_path / "none.txt", tmp_path / "none.txt")
 
 
-@pytest.mark.parametrize("name", sorted(PROFILED_CHIPS))
-def test_synthetic_maps_have_the_published_statistics(name: str) -> None:
-    chip = get_chip(name)
-    found = synthetic_map(chip, seed=0)
-    assert (found.rows, found.columns) == (2048 if name.startswith("chip1") else 8192, 128)
-    percent = 100.0 / found.size
-    assert found.to_one.sum() * percent == pytest.approx(chip.to_one_percent, rel=0.05)
-    assert found.to_zero.sum() * percent == pytest.approx(chip.to_zero_percent, rel=0.05)
-    always = np.count_nonzero(np.maximum(found.to_one, found.to_zero) == 1.0)
-    assert always * percent == pytest.approx(chip.persistent_percent, rel=0.02)
-    assert found.fault_rate * 100 == pytest.approx(chip.to_one_percent + chip.to_zero_percent, rel=0.05)
-
-
-def test_errors_of_chip_2_are_aligned_along_columns_and_those_of_chip_1_are_not() -> None:
-    def spread(name: str) -> float:
-        found = synthetic_map(get_chip(name), seed=1)
-        columns = np.bincount(found.cells % found.columns, minlength=found.columns)
-        return float(columns.var() / columns.mean())
-
-    assert spread("chip1-0.866") < 1.5  # as of independent cells
-    assert spread("chip2-1.01") > 50.0
-
-
 def test_a_map_is_a_fault_model_whose_seeds_are_places() -> None:
     found = _map(16, 16, 0)
     model = map_model(found, name="lab", title="measured")
@@ -170,15 +134,39 @@ def test_a_map_is_a_fault_model_whose_seeds_are_places() -> None:
         model.draw(words, 8, 0.001, 0)
 
 
-def test_a_base_can_be_put_into_a_mapped_memory() -> None:
-    base = QuantizedBase(nn.Linear(64, 64), Quantization())
-    before = base.model.weight.clone()
-    faults = map_faults(synthetic_map(get_chip("chip2-4.707"), seed=0), base.words, 8, offset=4096)
-    with base.apply(faults) as model:
-        assert not torch.equal(model.weight, before)
-    assert torch.equal(base.model.weight, before)
+def test_a_map_has_a_rate_of_four_digits_and_takes_no_other() -> None:
+    found = FaultMap.of_matrices(np.eye(7), np.zeros((7, 7)))
+    model = map_model(found, name="lab", title="measured")
+    assert model.own_rate == model.rate() == 0.1429
+    assert model.rate(0.1425) == 0.1425  # as a user rounds it
+    assert model.record["fault_rate_percent"] == pytest.approx(100.0 / 7.0)
+    with pytest.raises(InputError, match=r"lab has a bit error rate of 14.29 %, not 14 %"):
+        model.rate(0.14)
 
 
-def test_an_unknown_chip_lists_near_ones() -> None:
-    with pytest.raises(UnknownName, match="Did you mean"):
-        get_chip("chip2-1")
+def test_the_digest_is_of_the_contents() -> None:
+    def digest(to_one: list[list[float]], to_zero: list[list[float]]) -> str:
+        return FaultMap.of_matrices(np.array(to_one), np.array(to_zero)).digest
+
+    found = digest([[0, 1, 0, 0]], [[0, 0, 1, 0]])
+    assert len(found) == 64
+    assert found == digest([[0, 1, 0, 0]], [[0, 0, 1, 0]])
+    others = [
+        digest([[0, 0, 1, 0]], [[0, 1, 0, 0]]),
+        digest([[0, 1], [0, 0]], [[0, 0], [1, 0]]),
+        digest([[0, 0.5, 0, 0]], [[0, 0, 1, 0]]),
+        digest([[0, 1, 0, 0]], [[0, 0, 0, 1]]),
+    ]
+    assert len({found, *others}) == 5
+
+
+def test_the_record_of_a_map_says_its_size_and_rates() -> None:
+    found = FaultMap.of_matrices(np.array([[1.0, 0.5, 0.0, 0.0]]), np.array([[0.0, 0.25, 0.0, 1.0]]))
+    assert found.record == {
+        "digest": found.digest,
+        "rows": 1,
+        "columns": 4,
+        "fault_rate_percent": 68.75,
+        "to_one_percent": 37.5,
+        "to_zero_percent": 31.25,
+    }

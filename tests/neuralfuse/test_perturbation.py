@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from neuralfuse.bit_errors import FAULT_MODELS
+from neuralfuse.fault_models import FAULT_MODELS
 from neuralfuse.initialization import initialize
 from neuralfuse.perturbation import QuantizedBase
 from neuralfuse.quantization import SCHEMES, Quantization, get_scheme, weight_names

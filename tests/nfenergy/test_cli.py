@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from energy.counts import REPORTED_COLUMNS
-from nfenergy.cli import app
+from nfenergy.cli import GO_ON, app
 from tests.conftest import RunCli, WriteTopology, child_processes, cli_command, is_alive, snapshot
 
 COMMANDS = ("simulate", "layers", "export", "list", "reproduce")
@@ -85,7 +85,13 @@ def test_the_version(cli: RunCli) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [("--help",), ("simulate", "--help"), ("list",), ("--version",), ("simulate", "--base", "resnet99")],
+    [
+        ("--help",),
+        ("simulate", "--help"),
+        ("list", "bases"),
+        ("--version",),
+        ("simulate", "--base", "resnet99"),
+    ],
 )
 def test_the_fast_path_imports_nothing_heavy(command: tuple[str, ...]) -> None:
     code = (
@@ -172,7 +178,7 @@ def test_layers_as_json_and_table(cli: RunCli, topology_file: WriteTopology) -> 
 def test_list_prints_names_or_json(cli: RunCli) -> None:
     assert "  resnet18  ResNet18\n" in cli("list", "bases").stdout
     assert list(json.loads(cli("list", "--json").stdout)) == [
-        "bases", "generators", "datasets", "curves", "conventions", "engines", "arrays",
+        "bases", "generators", "datasets", "fault-models", "curves", "conventions", "engines", "arrays",
     ]  # fmt: skip
 
 
@@ -239,7 +245,7 @@ def test_ctrl_c_ends_in_one_line_and_the_next_run_goes_on(
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert stdout == ""
-    assert stderr == "nfenergy: interrupted; what was finished is kept, the same command goes on\n"
+    assert stderr == f"nfenergy: {GO_ON}\n"
     wait_for(lambda: not any(map(is_alive, children)), 10)
     assert list(scratch.iterdir()) == []
     kept = snapshot(cache)

@@ -7,6 +7,8 @@ import pytest
 from energy.array import PRESETS
 from energy.curve import CURVES
 from energy.engines import ENGINES
+from neuralfuse.fault_models import FAULT_MODELS
+from neuralfuse.profiled_chips import PROFILED_CHIPS
 from neuralfuse.registry import DATASETS, networks
 from nfenergy.errors import UnknownName
 from nfenergy.listing import listing
@@ -18,6 +20,7 @@ def test_everything_is_listed_from_its_registry() -> None:
     assert list(found["bases"]) == list(networks("base"))
     assert list(found["generators"]) == list(networks("generator"))
     assert list(found["datasets"]) == list(DATASETS)
+    assert list(found["fault-models"]) == [*FAULT_MODELS, *PROFILED_CHIPS]
     assert list(found["curves"]) == list(CURVES)
     assert list(found["conventions"]) == list(CONVENTIONS)
     assert list(found["engines"]) == list(ENGINES)
@@ -25,7 +28,7 @@ def test_everything_is_listed_from_its_registry() -> None:
     assert all(description for entries in found.values() for description in entries.values())
 
 
-@pytest.mark.parametrize("kind", ["bases", "generators", "curves", "datasets", "Engines"])
+@pytest.mark.parametrize("kind", ["bases", "generators", "curves", "datasets", "Engines", "fault-models"])
 def test_one_kind(kind: str) -> None:
     assert listing(kind) == {kind.lower(): listing()[kind.lower()]}
 

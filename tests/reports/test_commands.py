@@ -139,6 +139,22 @@ def test_rates_beyond_the_curve_are_left_out_and_said(tmp_path: Path) -> None:
     assert any("VGG11 + ConvS" in line and "30 %" in line for line in found.merged.unmatched(NAMES))
 
 
+def test_rates_that_are_all_beyond_the_curve_are_one_clear_error(tmp_path: Path) -> None:
+    file = tmp_path / "accuracy.csv"
+    file.write_text(MEASURED.replace("ConvS,0.5,", "ConvS,30,").replace(",1,99", ",25,99"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"25% is outside curve 'stutz2021-14nm'.*0\.00021% to 21%"):
+        compare([str(file)], Selection(), Machine(engine="closed-form"))
+
+
+def test_a_report_needs_a_generator(tmp_path: Path) -> None:
+    file = tmp_path / "accuracy.csv"
+    header, row = MEASURED.splitlines()[:2]
+    alone = row.replace("ConvS", "none").replace("99.4,85.5,10,flip", ",,,flip")
+    file.write_text(f"{header}\n{alone}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="of base models alone"):
+        run("report", "--accuracy", str(file), "--out", str(tmp_path / "r.html"), "--quiet")
+
+
 def test_published_and_measured_need_a_word(tmp_path: Path) -> None:
     file = tmp_path / "accuracy.csv"
     file.write_text(
