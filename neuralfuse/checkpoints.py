@@ -7,8 +7,6 @@ so a checkpoint cannot be half of one run and half of another.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,8 +16,8 @@ from neuralfuse.networks.normalization import use_group_norm
 from neuralfuse.networks.uip import build_generator
 from neuralfuse.quantization import Quantization, get_scheme
 from neuralfuse.registry import get_dataset, get_network
-from nfenergy.errors import InputError, NfEnergyError
-from nfenergy.files import write_text
+from nfenergy.errors import InputError
+from nfenergy.files import write_bytes, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -137,7 +135,7 @@ def save(path: Path, *, kind: Kind, record: Json, tensors: Mapping[str, Tensor])
 
     text = json.dumps({"format": FORMAT, "kind": kind, **record}, indent=2, allow_nan=False)
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    _write_bytes(path, to_bytes(plain, metadata={"nfenergy": text}))
+    write_bytes(path, to_bytes(plain, metadata={"nfenergy": text}))
     write_text(path.with_suffix(".json"), text + "\n")
 
 
@@ -173,21 +171,3 @@ def _record(text: str, path: Path) -> Json:
     if not isinstance(record, dict) or record.pop("format", None) != FORMAT or "kind" not in record:
         raise InputError(f"{path} was not written by this version of nfenergy; expected {FORMAT!r}")
     return record
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise NfEnergyError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from neuralfuse.accuracy_table import AccuracyRow
 from neuralfuse.evaluation import NO_GENERATOR
-from nfenergy.errors import InputError, NfEnergyError
+from nfenergy.errors import InputError
+from nfenergy.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,14 +140,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     content = io.BytesIO()
     with mpl.rc_context(SETTINGS):  # type: ignore[arg-type]
         figure.savefig(content, format=form, dpi=DPI, metadata=undated)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content.getvalue())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise NfEnergyError(f"cannot write {path}: {error.strerror or error}") from error
+    write_bytes(path, content.getvalue())
 
 
 def _accuracy_lines(axes: Axes, rows: Sequence[AccuracyRow]) -> None:

@@ -1,4 +1,4 @@
-"""Whole files or none: text is written beside its target and moved into place."""
+"""Whole files or none: what is written lies beside its target first and is then moved into place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from nfenergy.errors import InputError, NfEnergyError
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader finds the old file or the new one, never a part.
+    """Write `text` as UTF-8, with its line ends as they are; see `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` so that a reader finds the old file or the new one, never a part.
 
     Raises:
         NfEnergyError: the folder cannot be made or written, or the disk is full.
@@ -18,11 +23,9 @@ def write_text(path: Path, text: str) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
-            file.write(text)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from nfenergy.errors import InputError, NfEnergyError
+from nfenergy.errors import InputError
+from nfenergy.files import write_bytes
 from reports.names import NO_GENERATOR, Names
 
 if TYPE_CHECKING:
@@ -225,12 +226,4 @@ def save(figure: Figure, size: Size, path: Path) -> None:
         raise InputError(
             f"cannot write a plot as {path.name!r}; use {', '.join(f'.{name}' for name in FORMATS)}"
         )
-    content = figure_bytes(figure, size, format_)
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise NfEnergyError(f"cannot write {path}: {error.strerror or error}") from error
+    write_bytes(path, figure_bytes(figure, size, format_))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from neuralfuse import checkpoints
 from neuralfuse.checkpoints import NetworkRecord, build, fill, load, load_network, save, save_network
 from nfenergy.errors import InputError, NfEnergyError, UnknownName
 from tests.neuralfuse.small import RECORD
@@ -124,7 +124,7 @@ def test_a_failed_write_leaves_the_earlier_checkpoint(
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoints.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(NfEnergyError, match="No space left"):
         save_network(path, build(GENERATOR), GENERATOR)
     assert path.read_bytes() == before
