@@ -200,6 +200,8 @@ def as_text(recommendation: Recommendation, names: Names) -> str:
             lines.append(f"Runner-up: {_sentence(recommendation.runner_up, names)}.")
         else:
             lines.append("Runner-up: none, nothing else qualifies.")
+        if best.saving.twma_saving_percent <= 0:
+            lines.append("No generator saves energy here: the base model alone takes less at Vmin.")
     if alone is not None and (
         best is None or alone.saving.twma_saving_percent > best.saving.twma_saving_percent
     ):

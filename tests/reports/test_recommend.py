@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -71,6 +72,14 @@ def test_a_base_model_that_needs_no_generator_is_pointed_out() -> None:
     found = recommend(TRADEOFFS, Constraints(min_accuracy_percent=70))
     assert chosen(found.without_generator) == ("none", 0.005)
     assert "No generator is needed: ResNet18, no generator" in as_text(found, NAMES)
+
+
+@pytest.mark.parametrize(("twma_saving_percent", "said"), [(-4.0, True), (0.0, True), (0.1, False)])
+def test_a_best_choice_that_saves_nothing_is_called_so(twma_saving_percent: float, said: bool) -> None:
+    row = next(row for row in TRADEOFFS if row.has_generator)
+    poor = replace(row, saving=replace(row.saving, twma_saving_percent=twma_saving_percent))
+    text = as_text(recommend([poor], Constraints()), NAMES)
+    assert ("No generator saves energy here" in text) == said
 
 
 def test_json_has_the_promised_keys() -> None:
