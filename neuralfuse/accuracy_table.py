@@ -21,7 +21,7 @@ from neuralfuse.networks.uip import get_generator
 from neuralfuse.quantization import Quantization
 from neuralfuse.registry import get_network
 from nfenergy.errors import InputError
-from nfenergy.files import read_text, write_text
+from nfenergy.files import check_folder, read_text, write_text
 
 DIGITS = 4
 
@@ -172,6 +172,20 @@ def read_table(path: Path) -> tuple[AccuracyRow, ...]:
         return tuple(AccuracyRow(**{name: _cell(name, row[name]) for name in COLUMNS}) for row in reader)
     except (TypeError, ValueError) as error:
         raise InputError(f"{path} is no whole accuracy table ({error})") from error
+
+
+def check_place(path: Path) -> None:
+    """Whether a table can be `path`, before a long measurement for it.
+
+    Raises:
+        InputError: it is a folder, or would take the name of the JSON beside it.
+        NfEnergyError: see `check_folder`.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name the table in it, such as {path / 'accuracy.csv'}")
+    if path.suffix.lower() == ".json":
+        raise InputError(f"{path.name} is the name of what the table's JSON records; end the table in .csv")
+    check_folder(path.parent)
 
 
 def write_table(path: Path, rows: Sequence[AccuracyRow], provenance: dict[str, Any]) -> None:

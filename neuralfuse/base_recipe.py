@@ -10,6 +10,14 @@ from neuralfuse.fault_models import get_fault_model
 from neuralfuse.quantization import Quantization
 from nfenergy.errors import InputError
 
+RANDBET_START_LOSS = 1.75
+"""Clean loss below which bit errors begin in training (Stutz et al., Sec. 5); see `start_loss`."""
+
+
+def start_loss(dataset: str) -> float:
+    """The loss below which Stutz et al. begin with bit errors; greater with the many classes of CIFAR-100."""
+    return 3.5 if dataset == "cifar100" else RANDBET_START_LOSS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseRecipe:
@@ -39,7 +47,7 @@ class BaseRecipe:
     clip: float | None = None
     randbet_rate: float | None = None
     fault_model: str = "flip"
-    randbet_start_loss: float = 1.75
+    randbet_start_loss: float = RANDBET_START_LOSS
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -147,6 +147,8 @@ def load(path: Path, kind: Kind) -> Checkpoint:
     """
     from safetensors import SafetensorError, safe_open
 
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name the checkpoint in it, such as {path / f'{kind}{SUFFIX}'}")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

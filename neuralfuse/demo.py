@@ -34,6 +34,7 @@ from neuralfuse.runs import (
     train_new_generator,
 )
 from neuralfuse.streams import TEST_CHIPS
+from nfenergy.files import check_folder
 
 DATASET = "digits"
 CONTROL = "control"
@@ -113,6 +114,7 @@ def demo_accuracy(
     """
     plan = plan or DemoPlan()
     say = on_message or _silent
+    check_folder(out)
     with _one_thread():
         base = _train_base(plan, load(DATASET), say)
     checkpoints.save_network(out / BASE_FILE, base.model, base.record)

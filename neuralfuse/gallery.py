@@ -17,9 +17,17 @@ from neuralfuse.data.images import LabelledImages
 from neuralfuse.evaluation import in_use, transformed
 from neuralfuse.networks.uip import get_generator
 from neuralfuse.perturbation import QuantizedBase
-from neuralfuse.pictures import Panel, accuracy_figure, embedding_figure, image_grid, save_figure
+from neuralfuse.pictures import (
+    Panel,
+    accuracy_figure,
+    check_format,
+    embedding_figure,
+    image_grid,
+    save_figure,
+)
 from neuralfuse.runs import Trained, stored_base
 from nfenergy.errors import InputError
+from nfenergy.files import check_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,6 +80,7 @@ def draw_all(
     images: LabelledImages,
     chip: Chip,
     *,
+    maps: int = 1000,
     label: int = 0,
     accuracy: Path | None = None,
     suffix: str = "png",
@@ -82,8 +91,10 @@ def draw_all(
         out: folder.
         base: drawn with the bits of its training.
         generators: each with its stored weights.
-        images: to draw; the t-SNE maps hold all of them.
+        images: of all classes.
         chip: of the perturbed outputs.
+        maps: greatest number of images in a t-SNE map; they are spread over `images`, which may be in the
+            order of their classes.
         label: class of the one-class grid.
         accuracy: table of an evaluation, for accuracy against bit error rate; None draws no such plot.
         suffix: format.
@@ -92,19 +103,26 @@ def draw_all(
         the files written.
 
     Raises:
-        InputError: a class without images, no accuracy table, an unknown format.
+        InputError: a class without images, two generators of one kind, no accuracy table, an unknown
+            format.
         NfEnergyError: a file cannot be written.
     """
+    check_format(Path(f"classes.{suffix}"))
+    check_folder(out)
     deployed = {
         get_generator(network.record.network).title: in_use(network.model, network.record.stored)
         for network in generators
     }
+    if len(deployed) < len(generators):
+        raise InputError("two of the generators are of one kind; draw them in two folders")
     figures: dict[str, Figure] = {}
     if accuracy is not None:
         figures["accuracy"] = accuracy_figure(read_table(accuracy))
     figures["classes"] = image_grid(*by_class(deployed, images))
     figures[f"class-{label}"] = image_grid(*of_class(deployed, images, label))
-    figures["embeddings"] = embedding_figure(embeddings(stored_base(base), deployed, images, chip))
+    figures["embeddings"] = embedding_figure(
+        embeddings(stored_base(base), deployed, images.spread(maps), chip)
+    )
     for name, figure in figures.items():
         save_figure(figure, out / f"{name}.{suffix}")
     return tuple(out / f"{name}.{suffix}" for name in figures)

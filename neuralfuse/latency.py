@@ -30,6 +30,7 @@ class Latency:
 
     Attributes:
         device: processor or GPU, with its number of threads.
+        base_width: factor on the base's channels.
         generator: title, or ``none``.
         latency_ms: median of the repeats.
         quartile_low_ms, quartile_high_ms: between them lies the middle half of the repeats.
@@ -40,6 +41,7 @@ class Latency:
     device: str
     batch_size: int
     base: str
+    base_width: float
     dataset: str
     generator: str
     latency_ms: float
@@ -77,7 +79,7 @@ def measure_latency(
 
     Raises:
         UnknownName: a name is in no registry.
-        InputError: a count is below 1.
+        InputError: a count is below 1, or the width is not positive and finite.
     """
     if repeats < 1 or batch_size < 1 or warm_up < 0:
         raise InputError("a latency needs at least 1 repeat of at least 1 image, and no negative warm-up")
@@ -96,6 +98,7 @@ def measure_latency(
             device=_device_name(device),
             batch_size=batch_size,
             base=network.title,
+            base_width=width,
             dataset=form.name,
             generator=title,
             latency_ms=statistics.median(times_ms),

@@ -62,7 +62,8 @@ def accuracy_figure(rows: Sequence[AccuracyRow]) -> Figure:
     The band is one standard deviation over the chips on each side, cut at 0 and 100 %.
 
     Raises:
-        InputError: there are no rows, or rows of several fault models, data sets or numbers of bits.
+        InputError: there are no rows, rows of several fault models, data sets or numbers of bits, or two
+            rows that would be one point.
     """
     _check_one_measurement(rows)
     bases = sorted({(row.base, row.base_width) for row in rows})
@@ -124,6 +125,14 @@ def image_grid(grid: Mapping[str, NDArray[np.float32]], titles: Sequence[str]) -
     return figure
 
 
+def check_format(path: Path) -> str:
+    """The format that the suffix names. Raises InputError: it is none of `FORMATS`."""
+    form = path.suffix.lower().removeprefix(".")
+    if form not in FORMATS:
+        raise InputError(f"cannot draw {path.name}; end it in {', '.join(f'.{name}' for name in FORMATS)}")
+    return form
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure whole, in the format that the suffix names; the same figure gives the same bytes.
 
@@ -133,9 +142,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     import matplotlib as mpl
 
-    form = path.suffix.lower().removeprefix(".")
-    if form not in FORMATS:
-        raise InputError(f"cannot draw {path.name}; end it in {', '.join(f'.{name}' for name in FORMATS)}")
+    form = check_format(path)
     undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
     content = io.BytesIO()
     with mpl.rc_context(SETTINGS):  # type: ignore[arg-type]
@@ -189,6 +196,9 @@ def _check_one_measurement(rows: Sequence[AccuracyRow]) -> None:
         raise InputError("accuracies of several data sets, fault models or bits do not belong in one plot")
     if any(row.bit_error_rate_percent <= 0 for row in rows):
         raise InputError("a bit error rate of 0 has no place on a logarithmic axis; leave those rows out")
+    points = {(row.base, row.base_width, row.generator, row.bit_error_rate_percent) for row in rows}
+    if len(points) < len(rows):
+        raise InputError("two accuracies of one base, generator and bit error rate; keep one of them")
 
 
 def _class_colours(classes: int) -> Sequence[tuple[float, ...]]:

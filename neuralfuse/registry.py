@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from nfenergy.errors import UnknownName
+from nfenergy.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,7 +57,12 @@ class Network:
         Args:
             dataset: decides the form and the number of classes of a base; generators have one form.
             width: factor on a base's channels.
+
+        Raises:
+            InputError: the width is not positive and finite.
         """
+        if not 0.0 < width < math.inf:
+            raise InputError(f"the width is a positive, finite factor, not {width:g}")
         module, function = self.factory.split(":")
         factory: Callable[..., nn.Module] = getattr(import_module(module), function)
         if self.role == "generator":

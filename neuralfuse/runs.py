@@ -29,6 +29,7 @@ from neuralfuse.quantization import Quantization
 from neuralfuse.streams import TEST_CHIPS, WEIGHTS, torch_seed
 from neuralfuse.train_base import BaseTraining, OnEpoch, accuracy_percent
 from nfenergy.errors import InputError
+from nfenergy.files import check_folder
 
 BASE_FILE = f"base{checkpoints.SUFFIX}"
 GENERATOR_FILE = f"generator{checkpoints.SUFFIX}"
@@ -113,6 +114,8 @@ def train_new_base(
         InputError: the state in `out` is of another run, or not whole.
         NfEnergyError: the loss became no number, or a file cannot be written.
     """
+    if out is not None:
+        check_folder(out)
     about = {name: getattr(record, name) for name in ("network", "dataset", "width", "normalization")}
     with torch_seed(recipe.seed, WEIGHTS):
         model = initialize(checkpoints.build(record)).to(device)
@@ -135,6 +138,7 @@ def train_new_base(
             **map_record(recipe.fault_model),
             "augment": augment,
             "final_loss": last.loss,
+            "final_perturbed_loss": last.perturbed_loss,
             "versions": versions(),
         },
     )
@@ -172,8 +176,10 @@ def train_new_generator(
     Raises:
         UnknownName: there is no such generator.
         InputError: the bases' data sets differ, or the state in `out` is of another run.
-        NfEnergyError: the loss became no number.
+        NfEnergyError: the loss became no number, or a file cannot be written.
     """
+    if out is not None:
+        check_folder(out)
     dataset = same_dataset([base.record for base in bases])
     record = NetworkRecord(
         kind="generator", network=name.lower(), dataset=dataset, weight_bits=settings.generator_bits
@@ -243,12 +249,15 @@ def evaluate_networks(
         on each chip.
 
     Raises:
-        InputError: the networks are not of one data set, or two generators have one name.
+        InputError: the networks are not of one data set, two generators have one name, or rows of two
+            bases could not be told apart.
     """
     same_dataset([network.record for network in (*bases, *generators)])
     by_name = {network.record.network: network for network in generators}
     if len(by_name) < len(generators):
         raise InputError("two of the generators are of one kind; evaluate them in two tables")
+    if len({_in_table(base.record, plan) for base in bases}) < len(bases):
+        raise InputError("a table cannot tell two of the bases apart; evaluate them in two tables")
     deployed = {
         name: in_use(network.model, network.record.stored).to(device) for name, network in by_name.items()
     }
@@ -277,6 +286,12 @@ def evaluate_networks(
         "accuracies": chips,
     }
     return tuple(rows), provenance
+
+
+def _in_table(base: NetworkRecord, plan: EvaluationPlan) -> tuple[str | float, ...]:
+    """What the rows of an accuracy table tell of a base; its own bits only where it is stored with them."""
+    bits = 0 if plan.weight_bits else base.weight_bits
+    return base.network, base.width, base.normalization, base.quantization, bits
 
 
 def _row(

@@ -37,6 +37,21 @@ def write_bytes(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def check_folder(folder: Path) -> None:
+    """Whether files can be written into `folder`, made or not, before long work for them. Nothing is made.
+
+    Raises:
+        NfEnergyError: a file is in its place, or the user may not write there.
+    """
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise NfEnergyError(f"cannot write into {folder}: {place} is a file, no folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise NfEnergyError(f"cannot write into {folder}: no permission to write in {place}")
+
+
 def read_text(path: Path, what: str) -> str:
     """Text of a file that the user named; `what` says in the error what it should have been.
 

@@ -51,10 +51,11 @@ def evaluate(
 ) -> None:
     """Clean and perturbed accuracy of base models, alone and behind generators, as one tidy CSV."""
     from neuralfuse import runs
-    from neuralfuse.accuracy_table import write_table
+    from neuralfuse.accuracy_table import check_place, write_table
     from neuralfuse.data.loading import load
     from neuralfuse.fault_models import choose_fault_model
 
+    check_place(out)
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
     generators = [runs.load_trained(path, "generator") for path in gen_checkpoint or []]
     dataset = runs.same_dataset([network.record for network in (*bases, *generators)])
@@ -64,7 +65,7 @@ def evaluate(
         rates=tuple(dict.fromkeys(faults.rate(rate) for rate in rates)),
         chips=tuple(range(FIRST_TEST_CHIP, FIRST_TEST_CHIP + seeds)),
         fault_model=faults.name,
-        weight_bits=_whole_numbers(weight_bits) if weight_bits else (),
+        weight_bits=() if weight_bits is None else _whole_numbers(weight_bits),
     )
     runs.use_threads(threads)
     splits = load(dataset, data_dir=data_dir, verify=verify)
@@ -193,8 +194,9 @@ def pictures(
         out,
         base,
         generators,
-        splits.test.first(images),
+        splits.test,
         Chip(seed=chip, rate=rate, fault_model=faults.name),
+        maps=images,
         label=label,
         accuracy=accuracy,
         suffix=format_,

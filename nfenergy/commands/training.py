@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from nfenergy.progress import announcements
 
 if TYPE_CHECKING:
     from neuralfuse.bit_errors import FaultModel
+    from neuralfuse.generator_training import LogEntry
 
 Augment = Annotated[
     bool | None,
@@ -65,7 +67,7 @@ def train_base(
 ) -> None:
     """Train a base model whose weights are quantized, and write OUT/base.safetensors."""
     from neuralfuse import runs
-    from neuralfuse.base_recipe import BaseRecipe
+    from neuralfuse.base_recipe import BaseRecipe, start_loss
     from neuralfuse.checkpoints import NetworkRecord, save_network
     from neuralfuse.data.loading import AUGMENTED, load
     from neuralfuse.fault_models import choose_fault_model
@@ -76,8 +78,8 @@ def train_base(
         raise InputError(f"no normalisation named {norm!r}. Known: batch, group.")
     if optimizer not in ("adam", "sgd"):
         raise InputError(f"no optimizer named {optimizer!r}. Known: adam, sgd.")
-    if not width > 0.0:
-        raise InputError(f"the width is a positive factor, not {width:g}")
+    if not 0.0 < width < math.inf:
+        raise InputError(f"the width is a positive, finite factor, not {width:g}")
     faults = choose_fault_model(fault_model, stuck_at_maps=stuck_at_maps, flip_maps=flip_maps)
     record = NetworkRecord(
         kind="base",
@@ -95,6 +97,7 @@ def train_base(
         clip=clip,
         randbet_rate=_randbet_rate(randbet, faults),
         fault_model=faults.name,
+        randbet_start_loss=start_loss(record.dataset),
         seed=seed,
     )
     runs.use_threads(threads)
@@ -116,6 +119,9 @@ def train_base(
         )
     path = out / runs.BASE_FILE
     save_network(path, trained.model, trained.record)
+    if recipe.randbet_rate and trained.record.training["final_perturbed_loss"] is None:
+        below = f"they begin with the first loss below {recipe.randbet_start_loss:g}"
+        typer.echo(f"nfenergy: trained without bit errors: {below}; more epochs may reach it", err=True)
     accuracy = trained.record.training["test_accuracy_percent"]
     _report(
         as_json, path, {"test_accuracy_percent": accuracy}, f"accuracy {accuracy:.1f} % without bit errors"
@@ -193,11 +199,7 @@ def train(
             resume=resume,
             checkpoint_every=checkpoint_every,
             device=runs.best_device(),
-            on_step=lambda entry: say(
-                f"step {entry.step} of {steps}: loss {entry.clean_loss:.4f} clean, "
-                f"{entry.perturbed_loss or 0.0:.4f} perturbed; accuracy {entry.clean_accuracy_percent:.0f} "
-                f"and {entry.perturbed_accuracy_percent or 0.0:.0f} %"
-            ),
+            on_step=lambda entry: say(f"step {entry.step} of {steps}: {_found(entry)}"),
         )
     path = out / runs.GENERATOR_FILE
     save_network(path, trained.model, trained.record)
@@ -207,15 +209,29 @@ def train(
 
 def _randbet_rate(text: str | None, faults: FaultModel) -> float | None:
     """The rate that ``--randbet`` asks for; ``map`` is that of the map, which is of no use without it."""
+    from neuralfuse.fault_models import DEFAULT
+
     if text is None:
         if faults.own_rate is not None:
             raise InputError(f"{faults.name} is a map to train with bit errors; add --randbet map")
+        if faults.name != DEFAULT:
+            raise InputError(f"{faults.name} is of bit errors in training; add --randbet, such as 1%")
         return None
     if text.strip().lower() != "map":
         return faults.rate(options.parse_rate(text))
     if faults.own_rate is None:
         raise InputError(f"{faults.name} has no bit error rate of its own; give --randbet one, such as 1%")
     return faults.own_rate
+
+
+def _found(entry: LogEntry) -> str:
+    """What a step of a generator's training found; without bit errors there is nothing perturbed."""
+    if entry.perturbed_loss is None or entry.perturbed_accuracy_percent is None:
+        return f"loss {entry.clean_loss:.4f}, accuracy {entry.clean_accuracy_percent:.0f} %"
+    return (
+        f"loss {entry.clean_loss:.4f} clean, {entry.perturbed_loss:.4f} perturbed; "
+        f"accuracy {entry.clean_accuracy_percent:.0f} and {entry.perturbed_accuracy_percent:.0f} %"
+    )
 
 
 def _report(as_json: bool, path: Path, found: dict[str, float], text: str) -> None:

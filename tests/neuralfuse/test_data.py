@@ -323,6 +323,16 @@ def test_batches_cover_all_images_in_order() -> None:
     assert sizes == [3, 3, 1]
     assert torch.cat([labels for _, labels in images.batches(3)]).tolist() == list(range(7))
     assert len(images.first(2)) == 2
+    assert images.spread(3).labels.tolist() == [0, 2, 4]
+    assert images.spread(9).labels.tolist() == list(range(7))
+
+
+def test_only_batches_for_inference_are_channels_last() -> None:
+    images = LabelledImages(images=torch.zeros((4, 3, 8, 8), dtype=torch.uint8), labels=torch.arange(4))
+    training, _ = images.batch(torch.arange(2))
+    assert training.is_contiguous()
+    assert augmented(training, torch.Generator().manual_seed(0)).is_contiguous()
+    assert all(part.is_contiguous(memory_format=torch.channels_last) for part, _ in images.batches(2))
 
 
 def test_augmentation_crops_and_mirrors_by_its_generator() -> None:

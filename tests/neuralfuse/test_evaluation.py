@@ -185,6 +185,17 @@ def test_two_generators_of_one_kind_are_refused() -> None:
         evaluate_networks([trained_base()], [generator(), generator()], EvaluationPlan(), digits().test)
 
 
+def test_bases_that_a_table_cannot_tell_apart_are_refused() -> None:
+    images, plan = digits().test.first(20), EvaluationPlan(chips=CHIPS[:1])
+    fewer = Trained(model=trained_base().model, record=replace(RECORD, weight_bits=4))
+    with pytest.raises(InputError, match="two of the bases"):
+        evaluate_networks([trained_base(), trained_base(seed=1)], [], plan, images)
+    with pytest.raises(InputError, match="two of the bases"):
+        evaluate_networks([trained_base(), fewer], [], replace(plan, weight_bits=(8,)), images)
+    rows, _ = evaluate_networks([trained_base(), fewer], [], plan, images)
+    assert [row.weight_bits for row in rows] == [8, 4]
+
+
 def test_recovery_is_the_difference_of_the_means() -> None:
     accuracy = Accuracy(
         bit_error_rate=0.01,
@@ -230,9 +241,14 @@ def test_the_commands_make_the_whole_chain(tmp_path: Path, cli: RunCli) -> None:
         (("train-base", "--weight-bits", "9", "--out", "x"), "9 bits"),
         (("train-base", "--norm", "layer", "--out", "x"), "batch, group"),
         (("train-base", "--randbet", "70%", "--out", "x"), "above 0.5"),
+        (("train-base", "--width", "inf", "--out", "x"), "positive, finite factor"),
+        (("train-base", "--fault-model", "stuck-at", "--out", "x"), "add --randbet"),
         (("train", "--base-checkpoint", "none.safetensors", "--out", "x"), "no checkpoint at"),
         (("train", "--base-checkpoint", "none.safetensors", "--gen", "conv", "--out", "x"), "convs"),
         (("evaluate", "--base-checkpoint", "none.safetensors"), "no checkpoint at"),
+        (("evaluate", "--base-checkpoint", "."), "is a folder"),
+        (("evaluate", "--base-checkpoint", "none.safetensors", "--out", "."), "is a folder"),
+        (("evaluate", "--base-checkpoint", "none.safetensors", "--out", "a.json"), "end the table in .csv"),
     ],
 )
 def test_wrong_values_are_one_line(cli: RunCli, arguments: tuple[str, ...], message: str) -> None:
@@ -248,6 +264,7 @@ def test_wrong_values_of_an_evaluation_are_one_line(tmp_path: Path, cli: RunCli)
     for option, value, message in (
         ("--ber", "1%,x", "not a number"),
         ("--weight-bits", "8,x", "whole numbers"),
+        ("--weight-bits", "", "whole numbers"),
         ("--weight-bits", "9", "9 bits"),
         ("--fault-model", "cosmic", "stuck-at"),
         ("--gen-checkpoint", str(path), "is a base checkpoint, expected generator"),
@@ -256,3 +273,13 @@ def test_wrong_values_of_an_evaluation_are_one_line(tmp_path: Path, cli: RunCli)
         assert result.status == 2
         assert message in result.error
     assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize("command", ["train-base", "demo-accuracy"])
+def test_a_file_in_place_of_the_folder_ends_a_run_before_it_begins(
+    tmp_path: Path, cli: RunCli, command: str
+) -> None:
+    (tmp_path / "file").write_text("x")
+    result = cli(command, "--quiet", "--out", tmp_path / "file")
+    assert result.status == 1
+    assert "is a file, no folder" in result.error

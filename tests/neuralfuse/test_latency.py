@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import statistics
 
 import pytest
@@ -50,6 +51,7 @@ def test_the_csv_is_tidy() -> None:
     read = list(csv.DictReader(io.StringIO(csv_text(rows))))
     assert [row["generator"] for row in read] == ["none", "UIP"]
     assert read[0]["added_ms"] == ""
+    assert {row["base_width"] for row in read} == {"0.125"}
     assert float(read[1]["latency_ms"]) > 0.0
 
 
@@ -60,6 +62,9 @@ def test_wrong_values_are_refused() -> None:
         measure_latency("vgg11", ["conv-s"], dataset="digits", width=0.125)
     with pytest.raises(UnknownName, match="vgg11"):
         measure_latency("vgg12")
+    for width in (-1.0, math.inf):
+        with pytest.raises(InputError, match="positive, finite"):
+            measure_latency("vgg11", width=width)
 
 
 def test_the_command_prints_a_table_and_json(cli: RunCli) -> None:

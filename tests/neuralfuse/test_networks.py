@@ -112,3 +112,14 @@ def test_width_scales_the_channels(name: str) -> None:
         for width in (0.5, 1.0)
     )
     assert 0.2 < narrow / full < 0.3
+
+
+@pytest.mark.parametrize("width", [0.0625, 0.3125])
+@pytest.mark.parametrize("name", [*networks("base"), *networks("generator")])
+def test_inference_agrees_in_either_memory_layout(name: str, width: float) -> None:
+    torch.manual_seed(0)
+    model = built(name, "digits", width=width)
+    images = torch.rand(3, 3, 32, 32)
+    with torch.no_grad():
+        first, last = model(images), model(images.to(memory_format=torch.channels_last))
+    torch.testing.assert_close(last, first, rtol=1e-3, atol=1e-4)

@@ -84,6 +84,7 @@ def test_every_base_has_a_panel() -> None:
         ([], "no accuracies"),
         ([*ROWS, row("none", 1.0, 50.0, fault_model="stuck-at")], "do not belong in one plot"),
         ([row("none", 0.0, 99.0)], "logarithmic"),
+        ([*ROWS, row("none", 1.0, 80.0)], "keep one of them"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(rows: list[AccuracyRow], message: str) -> None:
@@ -160,6 +161,15 @@ def test_the_command_draws_them_all(tmp_path: Path, cli: RunCli) -> None:
         *("--accuracy", table, "--class", "3", "--out", tmp_path / "pictures"),
     )
     assert drawn.status == 0, drawn.stderr
+    assert Image.open(tmp_path / "pictures" / "classes.png").width > 1500  # ten classes
     names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
     assert names == ["accuracy.png", "class-3.png", "classes.png", "embeddings.png"]
     assert len(drawn.stdout.splitlines()) == 4
+    for options, message in (
+        (("--gen-checkpoint", uip, "--gen-checkpoint", uip), "two of the generators are of one kind"),
+        (("--format", "gif"), "cannot draw"),
+    ):
+        refused = cli("pictures", "--base-checkpoint", base, *options, "--out", tmp_path / "none")
+        assert refused.status == 2
+        assert message in refused.error
+    assert not (tmp_path / "none").exists()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +12,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from neuralfuse.base_recipe import BaseRecipe, Epoch
+from neuralfuse.base_recipe import BaseRecipe, Epoch, start_loss
 from neuralfuse.data.images import LabelledImages, augmented
 from neuralfuse.networks.normalization import groups, use_group_norm
 from neuralfuse.quantization import Quantization, get_scheme, quantized_call, stored_weights
-from neuralfuse.registry import get_dataset, get_network
+from neuralfuse.registry import DATASETS, get_dataset, get_network
 from neuralfuse.train_base import accuracy_percent, train_base
 from nfenergy.errors import InputError, NfEnergyError, UnknownName
+from tests.conftest import RunCli
 from tests.neuralfuse.bases import clean_percent, digits, rquant, small_base, trained_base
 
 FEW = 256
@@ -192,3 +195,16 @@ def test_schemes_and_bits_reach_the_forward_pass() -> None:
         for name, bits in (("symmetric", 8), ("symmetric", 2), ("rquant", 8))
     }
     assert len(set(losses.values())) == 3
+
+
+def test_bit_errors_begin_where_stutz_et_al_begin_with_them() -> None:
+    assert start_loss("cifar100") == 3.5
+    assert {start_loss(name) for name in DATASETS if name != "cifar100"} == {1.75}
+
+
+def test_a_training_that_never_came_to_bit_errors_says_so(tmp_path: Path, cli: RunCli) -> None:
+    options = ("--width", "0.05", "--epochs", "1", "--randbet", "1%", "--learning-rate", "1e-6")
+    done = cli("train-base", *options, "--out", tmp_path)
+    assert done.status == 0, done.stderr
+    assert "trained without bit errors" in done.stderr.splitlines()[-1]
+    assert json.loads((tmp_path / "base.json").read_text())["training"]["final_perturbed_loss"] is None

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nfenergy.errors import InputError, NfEnergyError
-from nfenergy.files import read_text, write_text
+from nfenergy.files import check_folder, read_text, write_text
 from tests.conftest import snapshot
 
 
@@ -99,3 +99,18 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, content: bytes | None, r
         read_text(tmp_path / "file", "a thing")
     with pytest.raises(InputError, match="cannot read a thing"):
         read_text(tmp_path, "a thing")
+
+
+def test_a_folder_that_cannot_take_files_is_known_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_folder(tmp_path)
+    check_folder(tmp_path / "new" / "newer")
+    (tmp_path / "file").write_text("x")
+    for inside in (tmp_path / "file", tmp_path / "file" / "new"):
+        with pytest.raises(NfEnergyError, match=r"cannot write into .*: .*file is a file, no folder"):
+            check_folder(inside)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(NfEnergyError, match="no permission"):
+        check_folder(tmp_path / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
