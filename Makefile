@@ -35,7 +35,7 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-# Most of an hour on two idle cores, ResNet50 in plain SCALE-Sim above all; copy the figures into benchmarks/README.md.
+# About half an hour on two cores, plain SCALE-Sim above all; copy the figures into benchmarks/README.md.
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.sweep

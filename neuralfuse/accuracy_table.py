@@ -32,6 +32,7 @@ class AccuracyRow:
 
     Attributes:
         table: of a publication; empty, because this is measured.
+        base_training: what made the base robust by itself, see `robust_training`; empty for nothing.
         seeds: of the test chips, separated by spaces.
         train_bases: bases before which the generator was trained.
         recovery_per_million_parameters: efficiency ratio: points recovered by parameters of the generator.
@@ -55,6 +56,7 @@ class AccuracyRow:
     quantization: str
     base_width: float
     base_normalization: str
+    base_training: str
     train_bases: str
     train_bit_error_rate_percent: float | None
     train_fault_model: str
@@ -71,6 +73,20 @@ COLUMNS = AccuracyRow.__slots__
 def versions() -> str:
     """What decides the figures, besides seeds and settings."""
     return "; ".join(f"{package} {version(package)}" for package in ("nfenergy", "torch", "numpy"))
+
+
+def robust_training(base: NetworkRecord) -> str:
+    """Weight clipping and RandBET in the training of a base, in words; empty where it had neither."""
+    clip, rate = base.training.get("clip"), base.training.get("randbet_rate")
+    parts = [f"clip {clip:g}"] if clip else []
+    parts += [f"RandBET {_percent(rate):g} % {base.training['fault_model']}"] if rate else []
+    return ", ".join(parts)
+
+
+def base_label(row: AccuracyRow) -> str:
+    """What tells a row's base from others, for people."""
+    width = "" if row.base_width == 1 else f" x {row.base_width:g}"
+    return f"{row.base}{width}" + (f", {row.base_training}" if row.base_training else "")
 
 
 def accuracy_row(
@@ -112,6 +128,7 @@ def accuracy_row(
         quantization=quantization.scheme.name,
         base_width=base.width,
         base_normalization=base.normalization,
+        base_training=robust_training(base),
         train_bases=" ".join(training.get("bases", [])),
         train_bit_error_rate_percent=None if train_rate is None else _percent(train_rate),
         train_fault_model=training.get("fault_model", ""),
@@ -146,7 +163,7 @@ def as_cells(rows: Sequence[AccuracyRow]) -> tuple[list[str], list[list[str]]]:
         ratio = row.recovery_per_million_parameters
         cells.append(
             [
-                row.base if row.base_width == 1 else f"{row.base} x {row.base_width:g}",
+                base_label(row),
                 row.generator,
                 f"{row.weight_bits}",
                 f"{row.bit_error_rate_percent:g}",

@@ -22,13 +22,12 @@ from neuralfuse.checkpoints import NetworkRecord
 from neuralfuse.data.images import Splits
 from neuralfuse.data.loading import load
 from neuralfuse.eopm import EopmSettings
+from neuralfuse.measurement import EvaluationPlan, evaluate_networks
 from neuralfuse.parallel import OnMessage, run_tasks
 from neuralfuse.pictures import accuracy_figure, save_figure
 from neuralfuse.runs import (
     BASE_FILE,
-    EvaluationPlan,
     Trained,
-    evaluate_networks,
     load_trained,
     train_new_base,
     train_new_generator,

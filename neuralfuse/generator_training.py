@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -48,8 +49,17 @@ class GeneratorTraining:
         bases: Sequence[QuantizedBase],
         images: LabelledImages,
         settings: EopmSettings,
+        *,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         """
+        Args:
+            generator: on the device of the bases.
+            bases: frozen.
+            images: to train with.
+            settings: of the run.
+            about: JSON values that name generator and data; a state of a run about others is refused.
+
         Raises:
             InputError: no base is given.
         """
@@ -60,6 +70,7 @@ class GeneratorTraining:
         self.images = images
         self.settings = settings
         self.log: list[LogEntry] = []
+        self._about = dict(about or {})
         self._optimizer = torch.optim.Adam(
             generator.parameters(), lr=settings.learning_rate, betas=(0.5, 0.999)
         )
@@ -159,6 +170,7 @@ class GeneratorTraining:
             total=self.settings.steps,
             identity={
                 "role": "generator",
+                **self._about,
                 **settings,
                 "images": images_digest(self.images),
                 "bases": [base_digest(base) for base in self.bases],

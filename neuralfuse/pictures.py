@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from neuralfuse.accuracy_table import AccuracyRow
+from neuralfuse.accuracy_table import AccuracyRow, base_label
 from neuralfuse.evaluation import NO_GENERATOR
 from nfenergy.errors import InputError
 from nfenergy.files import write_bytes
@@ -57,7 +57,7 @@ class Panel:
 
 
 def accuracy_figure(rows: Sequence[AccuracyRow]) -> Figure:
-    """Perturbed accuracy against bit error rate, one panel a base, one line a generator.
+    """Perturbed accuracy against bit error rate, one panel a base as it was trained, one line a generator.
 
     The band is one standard deviation over the chips on each side, cut at 0 and 100 %.
 
@@ -66,14 +66,13 @@ def accuracy_figure(rows: Sequence[AccuracyRow]) -> Figure:
             rows that would be one point.
     """
     _check_one_measurement(rows)
-    bases = sorted({(row.base, row.base_width) for row in rows})
+    bases = list(dict.fromkeys(base_label(row) for row in rows))
     figure = _figure(3.5 * len(bases), 2.8)
-    for axes, (base, width) in zip(_columns(figure, len(bases)), bases, strict=True):
-        own = [row for row in rows if (row.base, row.base_width) == (base, width)]
+    for axes, base in zip(_columns(figure, len(bases)), bases, strict=True):
+        own = [row for row in rows if base_label(row) == base]
         _accuracy_lines(axes, own)
-        scale = "" if width == 1 else f", width x {width:g}"
         clean = own[0].clean_accuracy
-        axes.set_title(f"{base}{scale} on {own[0].dataset}\n{clean:.1f} % without bit errors", loc="left")
+        axes.set_title(f"{base} on {own[0].dataset}\n{clean:.1f} % without bit errors", loc="left")
         axes.set_xlabel(f"bit error rate (%), {own[0].fault_model}, {own[0].weight_bits}-bit weights")
         axes.set_ylabel(f"accuracy (%), {len(own[0].seeds.split())} test chips")
     return figure
@@ -196,7 +195,7 @@ def _check_one_measurement(rows: Sequence[AccuracyRow]) -> None:
         raise InputError("accuracies of several data sets, fault models or bits do not belong in one plot")
     if any(row.bit_error_rate_percent <= 0 for row in rows):
         raise InputError("a bit error rate of 0 has no place on a logarithmic axis; leave those rows out")
-    points = {(row.base, row.base_width, row.generator, row.bit_error_rate_percent) for row in rows}
+    points = {(base_label(row), row.generator, row.bit_error_rate_percent) for row in rows}
     if len(points) < len(rows):
         raise InputError("two accuracies of one base, generator and bit error rate; keep one of them")
 

@@ -6,7 +6,7 @@ versions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,17 @@ import torch
 from torch import nn
 
 from neuralfuse import checkpoints
-from neuralfuse.accuracy_table import AccuracyRow, accuracy_row, versions
+from neuralfuse.accuracy_table import robust_training, versions
 from neuralfuse.base_recipe import BaseRecipe
 from neuralfuse.checkpoints import NetworkRecord
-from neuralfuse.data.images import LabelledImages, Splits, augmented
+from neuralfuse.data.images import Splits, augmented
 from neuralfuse.eopm import EopmSettings
-from neuralfuse.evaluation import Accuracy, evaluate, in_use
 from neuralfuse.fault_models import map_record
-from neuralfuse.generator_training import GeneratorTraining, OnStep
+from neuralfuse.generator_training import GeneratorTraining, OnStep, base_digest
 from neuralfuse.initialization import initialize
 from neuralfuse.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
-from neuralfuse.streams import TEST_CHIPS, WEIGHTS, torch_seed
+from neuralfuse.streams import WEIGHTS, torch_seed
 from neuralfuse.train_base import BaseTraining, OnEpoch, accuracy_percent
 from nfenergy.errors import InputError
 from nfenergy.files import check_folder
@@ -187,7 +186,8 @@ def train_new_generator(
     with torch_seed(settings.seed, WEIGHTS):
         model = checkpoints.build(record)
     stored = [stored_base(base, device=device) for base in bases]
-    run = GeneratorTraining(model.to(device), stored, data.train, settings)
+    about = {"network": record.network, "dataset": dataset}
+    run = GeneratorTraining(model.to(device), stored, data.train, settings, about=about)
     if resume:
         run.resume(_resumable(out))
     run.run(out=out, checkpoint_every=checkpoint_every, on_step=on_step)
@@ -196,6 +196,8 @@ def train_new_generator(
         **map_record(settings.fault_model),
         "bases": [base.record.network for base in bases],
         "base_widths": [base.record.width for base in bases],
+        "base_training": [robust_training(base.record) for base in bases],
+        "base_digests": [base_digest(base) for base in stored],
         "final": asdict(run.log[-1]),
         "versions": versions(),
     }
@@ -214,95 +216,3 @@ def same_dataset(records: Sequence[NetworkRecord]) -> str:
     if len(names) != 1:
         raise InputError(f"all networks must be of one data set, not of {' and '.join(names) or 'none'}")
     return names[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluationPlan:
-    """What is measured of each base.
-
-    Attributes:
-        rates: bit error rates, fractions.
-        chips: seeds of the test chips.
-        fault_model: what the rates count.
-        weight_bits: bits at which each base is stored, one after another; empty for those of its training.
-    """
-
-    rates: tuple[float, ...] = (0.01,)
-    chips: tuple[int, ...] = TEST_CHIPS
-    fault_model: str = "flip"
-    weight_bits: tuple[int, ...] = ()
-
-
-def evaluate_networks(
-    bases: Sequence[Trained],
-    generators: Sequence[Trained],
-    plan: EvaluationPlan,
-    images: LabelledImages,
-    *,
-    device: str = "cpu",
-    on_chip: Callable[[int, int], None] | None = None,
-) -> tuple[tuple[AccuracyRow, ...], dict[str, Any]]:
-    """Every base at every rate and width of weights: alone, and behind every generator.
-
-    Returns:
-        rows of the accuracy table, and what a JSON beside it records: the networks and the accuracy
-        on each chip.
-
-    Raises:
-        InputError: the networks are not of one data set, two generators have one name, or rows of two
-            bases could not be told apart.
-    """
-    same_dataset([network.record for network in (*bases, *generators)])
-    by_name = {network.record.network: network for network in generators}
-    if len(by_name) < len(generators):
-        raise InputError("two of the generators are of one kind; evaluate them in two tables")
-    if len({_in_table(base.record, plan) for base in bases}) < len(bases):
-        raise InputError("a table cannot tell two of the bases apart; evaluate them in two tables")
-    deployed = {
-        name: in_use(network.model, network.record.stored).to(device) for name, network in by_name.items()
-    }
-    rows: list[AccuracyRow] = []
-    chips: list[dict[str, Any]] = []
-    for base in bases:
-        for bits in plan.weight_bits or (stored_quantization(base.record).bits,):
-            found = evaluate(
-                stored_base(base, bits=bits, device=device),
-                images,
-                rates=plan.rates,
-                generators=deployed,
-                chips=plan.chips,
-                fault_model=plan.fault_model,
-                on_chip=on_chip,
-            )
-            rows += [_row(accuracy, base, by_name, bits, len(images)) for accuracy in found]
-            chips += [
-                {"base": base.record.network, "weight_bits": bits, **asdict(accuracy)} for accuracy in found
-            ]
-    provenance = {
-        "versions": versions(),
-        **map_record(plan.fault_model),
-        "bases": [asdict(base.record) for base in bases],
-        "generators": [asdict(network.record) for network in generators],
-        "accuracies": chips,
-    }
-    return tuple(rows), provenance
-
-
-def _in_table(base: NetworkRecord, plan: EvaluationPlan) -> tuple[str | float, ...]:
-    """What the rows of an accuracy table tell of a base; its own bits only where it is stored with them."""
-    bits = 0 if plan.weight_bits else base.weight_bits
-    return base.network, base.width, base.normalization, base.quantization, bits
-
-
-def _row(
-    accuracy: Accuracy, base: Trained, generators: dict[str, Trained], bits: int, images: int
-) -> AccuracyRow:
-    generator = generators.get(accuracy.generator)
-    return accuracy_row(
-        accuracy,
-        base=base.record,
-        quantization=stored_quantization(base.record, bits),
-        test_images=images,
-        generator=generator.record if generator else None,
-        parameters=generator.parameters if generator else None,
-    )

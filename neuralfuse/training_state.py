@@ -96,6 +96,8 @@ class SavedRun(Generic[Entry]):
             InputError: there is no whole state, or it is of another run, or past the end of this one.
         """
         path = out / STATE_FILE
+        if not path.exists():
+            raise InputError(f"nothing to resume: {out} holds no {STATE_FILE}; leave out --resume to begin")
         state = checkpoints.load(path, "training")
         self._check_identity(state.record, path)
         done = state.record[self.unit]

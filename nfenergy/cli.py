@@ -18,9 +18,7 @@ from nfenergy.errors import NfEnergyError
 
 INTERRUPTED = 130
 TERMINATED = 143
-GO_ON = (
-    "interrupted; what was finished is kept: run the command again, with --resume where it has that option"
-)
+GO_ON = "interrupted; files already written are whole: run the command again, with --resume where it has that"
 
 app = typer.Typer(
     name="nfenergy",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
 from energy.array import cfg_text
 from energy.curve import dump_curve
-from nfenergy.errors import NfEnergyError
 from nfenergy.exports import topology_files
 from nfenergy.files import write_text
 from nfenergy.simulation import NetworkResult, SimulationReport
@@ -95,19 +93,6 @@ def write_run(report: SimulationReport, folder: Path) -> None:
     content = as_json(report)
     content["repeat"] = command(report, config=CFG_FILE, curve=CURVE_FILE)
     write_text(folder / "run.json", json.dumps(content, indent=2) + "\n")
-
-
-def check_writable(folder: Path) -> None:
-    """Fail before the work rather than after it; nothing is made.
-
-    Raises:
-        NfEnergyError: `folder` cannot be made, or is not a folder that takes files.
-    """
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir():
-        raise NfEnergyError(f"cannot write {folder}: {nearest} is not a folder")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise NfEnergyError(f"cannot write {folder}: {nearest} is not writable")
 
 
 def _named(result: NetworkResult, *, elsewhere: bool) -> str:

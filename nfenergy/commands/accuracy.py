@@ -50,7 +50,7 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> None:
     """Clean and perturbed accuracy of base models, alone and behind generators, as one tidy CSV."""
-    from neuralfuse import runs
+    from neuralfuse import measurement, runs
     from neuralfuse.accuracy_table import check_place, write_table
     from neuralfuse.data.loading import load
     from neuralfuse.fault_models import choose_fault_model
@@ -61,7 +61,7 @@ def evaluate(
     dataset = runs.same_dataset([network.record for network in (*bases, *generators)])
     faults = choose_fault_model(fault_model, stuck_at_maps=stuck_at_maps, flip_maps=flip_maps)
     rates = [None] if ber is None else [options.parse_rate(part) for part in ber.split(",")]
-    plan = runs.EvaluationPlan(
+    plan = measurement.EvaluationPlan(
         rates=tuple(dict.fromkeys(faults.rate(rate) for rate in rates)),
         chips=tuple(range(FIRST_TEST_CHIP, FIRST_TEST_CHIP + seeds)),
         fault_model=faults.name,
@@ -70,7 +70,7 @@ def evaluate(
     runs.use_threads(threads)
     splits = load(dataset, data_dir=data_dir, verify=verify)
     with announcements(quiet=quiet) as say:
-        rows, provenance = runs.evaluate_networks(
+        rows, provenance = measurement.evaluate_networks(
             bases,
             generators,
             plan,

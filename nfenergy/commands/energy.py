@@ -13,6 +13,7 @@ from energy.array import load_array
 from energy.engines import get_engine
 from nfenergy import options, pipeline
 from nfenergy.errors import InputError, NfEnergyError, UnknownName
+from nfenergy.files import check_folder
 from nfenergy.progress import simulation_progress
 from nfenergy.simulation import DEFAULT_CURVE, Machine
 
@@ -51,7 +52,7 @@ def simulate(
     from nfenergy import results, text
 
     if out is not None:
-        results.check_writable(out)
+        check_folder(out)
     with simulation_progress(quiet=quiet, hint=True) as on_progress:
         report = pipeline.simulate(
             base,
@@ -205,9 +206,8 @@ def _reproduce_figure(
     what: str, engine: str, jobs: int | None, out: Path, *, as_json: bool, quiet: bool
 ) -> None:
     from nfenergy.reporting import reproduce_figure
-    from nfenergy.results import check_writable
 
-    check_writable(out)
+    check_folder(out)
     machine = Machine(engine=get_engine(engine), jobs=jobs)
     with simulation_progress(quiet=quiet) as on_progress:
         files = reproduce_figure(what, out, machine=machine, on_progress=on_progress)

@@ -16,6 +16,7 @@ from energy.array import load_array
 from energy.curve import load_curve
 from nfenergy import options
 from nfenergy.errors import InputError, UnknownName
+from nfenergy.files import check_folder
 from nfenergy.progress import simulation_progress
 from nfenergy.simulation import DEFAULT_CURVE, Machine
 from nfenergy.tradeoffs import NAMES, Comparison, Selection, compare
@@ -112,11 +113,10 @@ def report(
 ) -> None:
     """Write one HTML page with figures, tables, sources and warnings, and the tables as CSV beside it."""
     from nfenergy.reporting import write_report
-    from nfenergy.results import check_writable
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"the report is an HTML page; --out {out} should end in .html")
-    check_writable(out.parent)
+    check_folder(out.parent)
     comparison = _compared(
         accuracy,
         _selection(dataset, base, gen, ber, fault_model, mixed),

@@ -234,6 +234,13 @@ def test_a_state_of_another_base_or_generator_is_refused(tmp_path: Path) -> None
         other_net.resume(tmp_path)
 
 
+def test_a_state_of_another_generator_is_called_so(tmp_path: Path) -> None:
+    short = settings(steps=1)
+    train_new_generator("uip", [trained_base()], short, digits(), out=tmp_path)
+    with pytest.raises(InputError, match=r"of a run with other network \(uip, now convs\)"):
+        train_new_generator("convs", [trained_base()], short, digits(), out=tmp_path, resume=True)
+
+
 def test_a_truncated_state_is_one_clear_error(tmp_path: Path) -> None:
     images = noise(20)
     GeneratorTraining(untrained_generator("uip"), [untrained_base()], images, settings()).run(out=tmp_path)

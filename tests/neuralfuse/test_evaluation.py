@@ -13,9 +13,10 @@ import torch
 from neuralfuse.accuracy_table import COLUMNS, as_cells, read_table, write_table
 from neuralfuse.checkpoints import NetworkRecord, build, save_network
 from neuralfuse.evaluation import NO_GENERATOR, Accuracy, ChipAccuracies, evaluate, in_use, transformed
+from neuralfuse.measurement import EvaluationPlan, evaluate_networks
 from neuralfuse.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
-from neuralfuse.runs import EvaluationPlan, Trained, evaluate_networks, load_trained, stored_base
+from neuralfuse.runs import Trained, load_trained, stored_base
 from neuralfuse.streams import TEST_CHIPS
 from neuralfuse.train_base import accuracy_percent
 from nfenergy.errors import InputError, NfEnergyError
@@ -194,6 +195,19 @@ def test_bases_that_a_table_cannot_tell_apart_are_refused() -> None:
         evaluate_networks([trained_base(), fewer], [], replace(plan, weight_bits=(8,)), images)
     rows, _ = evaluate_networks([trained_base(), fewer], [], plan, images)
     assert [row.weight_bits for row in rows] == [8, 4]
+
+
+def test_a_robust_base_and_a_plain_one_share_a_table() -> None:
+    robust = {"clip": 0.1, "randbet_rate": 0.01, "fault_model": "flip"}
+    bases = [trained_base(), Trained(model=trained_base().model, record=replace(RECORD, training=robust))]
+    told: list[tuple[int, int]] = []
+    plan = EvaluationPlan(chips=CHIPS[:2])
+    rows, _ = evaluate_networks(
+        bases, [], plan, digits().test.first(20), on_chip=lambda done, chips: told.append((done, chips))
+    )
+    assert [row.base_training for row in rows] == ["", "clip 0.1, RandBET 1 % flip"]
+    assert "VGG11 x 0.125, clip 0.1, RandBET 1 % flip" in as_cells(rows)[1][1]
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_recovery_is_the_difference_of_the_means() -> None:

@@ -38,6 +38,7 @@ def row(generator: str, rate: float, mean: float, **changes: object) -> Accuracy
         quantization="symmetric",
         base_width=0.5,
         base_normalization="batch",
+        base_training="",
         train_bases="",
         train_bit_error_rate_percent=None,
         train_fault_model="",
@@ -71,10 +72,15 @@ def test_accuracy_has_a_line_and_a_band_a_generator_within_0_and_100() -> None:
 
 
 def test_every_base_has_a_panel() -> None:
-    figure = accuracy_figure([*ROWS, row("none", 1.0, 50.0, base="ResNet18", base_width=1.0)])
+    others = [
+        row("none", 1.0, 50.0, base="ResNet18", base_width=1.0),
+        row("none", 1.0, 80.0, base_training="clip 0.1"),
+    ]
+    figure = accuracy_figure([*ROWS, *others])
     assert [axes.get_title(loc="left").split(" on ")[0] for axes in figure.axes] == [
+        "VGG11 x 0.5",
         "ResNet18",
-        "VGG11, width x 0.5",
+        "VGG11 x 0.5, clip 0.1",
     ]
 
 

@@ -114,3 +114,10 @@ def test_a_folder_that_cannot_take_files_is_known_before_the_work(
     with pytest.raises(NfEnergyError, match="no permission"):
         check_folder(tmp_path / "new")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_checking_a_relative_folder_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (Path("relative"), Path("relative/deeper"), Path()):
+        check_folder(folder)
+    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from energy.array import PRESETS, read_cfg
 from energy.curve import load_curve
 from nfenergy import pipeline, results, text
-from nfenergy.errors import NfEnergyError
 from tests.conftest import Golden, RunCli, snapshot
 from topologies import table
 
@@ -100,28 +98,6 @@ def test_a_run_can_be_repeated_from_its_folder(
     assert curves[0] == curves[1]
     for name in ("summary.csv", "layers.csv", "array.cfg"):
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
-
-
-@pytest.mark.parametrize("below", ["", "/deeper", "/deeper/still"])
-def test_a_file_in_the_folders_place_is_found_before_the_work(tmp_path: Path, below: str) -> None:
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(NfEnergyError, match=r"cannot write .* is not a folder"):
-        results.check_writable(Path(f"{tmp_path}/file{below}"))
-    assert snapshot(tmp_path) == {"file": b"mine"}
-
-
-def test_the_check_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for folder in (tmp_path, tmp_path / "new" / "deeper", Path("relative"), Path()):
-        results.check_writable(folder)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder_is_found_before_the_work(tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
-    with pytest.raises(NfEnergyError, match="is not writable"):
-        results.check_writable(tmp_path / "new")
 
 
 def test_the_text_has_every_figure_that_was_asked_for() -> None:
