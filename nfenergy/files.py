@@ -47,7 +47,7 @@ def check_folder(folder: Path) -> None:
     while not place.exists() and place != place.parent:
         place = place.parent
     if not place.is_dir():
-        raise NfEnergyError(f"cannot write into {folder}: {place} is a file, no folder")
+        raise NfEnergyError(f"cannot write into {folder}: {place} is no folder")
     if not os.access(place, os.W_OK | os.X_OK):
         raise NfEnergyError(f"cannot write into {folder}: no permission to write in {place}")
 

@@ -296,4 +296,4 @@ def test_a_file_in_place_of_the_folder_ends_a_run_before_it_begins(
     (tmp_path / "file").write_text("x")
     result = cli(command, "--quiet", "--out", tmp_path / "file")
     assert result.status == 1
-    assert "is a file, no folder" in result.error
+    assert "is no folder" in result.error

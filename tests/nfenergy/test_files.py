@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_take_files_is_known_before_the_work(
     check_folder(tmp_path / "new" / "newer")
     (tmp_path / "file").write_text("x")
     for inside in (tmp_path / "file", tmp_path / "file" / "new"):
-        with pytest.raises(NfEnergyError, match=r"cannot write into .*: .*file is a file, no folder"):
+        with pytest.raises(NfEnergyError, match=r"cannot write into .*: .*file is no folder"):
             check_folder(inside)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(NfEnergyError, match="no permission"):

@@ -191,9 +191,9 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     ((*SIM, "--curve", "no_columns.csv"), 2, "voltage curve no_columns.csv: points"),
     ((*SIM, "--curve", "image.csv"), 2, "image.csv is not UTF-8 text"),
     # Folders that cannot be written
-    ((*SIM, "--out", "file"), 1, "cannot write file: "),
-    ((*SIM, "--out", "file/below"), 1, "cannot write file/below: "),
-    ((*SIM, "--out", "/dev/null"), 1, "cannot write /dev/null: "),
+    ((*SIM, "--out", "file"), 1, "cannot write into file: "),
+    ((*SIM, "--out", "file/below"), 1, "cannot write into file/below: "),
+    ((*SIM, "--out", "/dev/null"), 1, "cannot write into /dev/null: "),
     ((*SIM, "--out", "/proc/nfenergy"), 1, "cannot write /proc/nfenergy"),
     (("export", "--base", "vgg11", "--out", "file"), 1, "cannot write "),
     (("simulate", "--base", "resnet81", "--out", "new"), 2, "no base model named 'resnet81'"),
