@@ -72,7 +72,7 @@ def accuracy_figure(rows: Sequence[AccuracyRow]) -> Figure:
         own = [row for row in rows if base_label(row) == base]
         _accuracy_lines(axes, own)
         clean = own[0].clean_accuracy
-        axes.set_title(f"{base} on {own[0].dataset}\n{clean:.1f} % without bit errors", loc="left")
+        axes.set_title(f"{base}\non {own[0].dataset}, {clean:.1f} % without bit errors", loc="left")
         axes.set_xlabel(f"bit error rate (%), {own[0].fault_model}, {own[0].weight_bits}-bit weights")
         axes.set_ylabel(f"accuracy (%), {len(own[0].seeds.split())} test chips")
     return figure

@@ -1,7 +1,7 @@
 """Whole runs from names and files to files: what the commands call, and a notebook may.
 
-Each run ends in one checkpoint or table, written whole, that records settings, seeds, results and
-versions.
+A network's record says how it came to be: settings, seeds, results and versions. What trained networks
+are worth is measured by `neuralfuse.measurement`.
 """
 
 from __future__ import annotations

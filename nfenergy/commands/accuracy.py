@@ -15,8 +15,6 @@ from nfenergy.progress import announcements
 if TYPE_CHECKING:
     from neuralfuse.accuracy_table import AccuracyRow
 
-FIRST_TEST_CHIP = 50_000
-
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
@@ -54,6 +52,7 @@ def evaluate(
     from neuralfuse.accuracy_table import check_place, write_table
     from neuralfuse.data.loading import load
     from neuralfuse.fault_models import choose_fault_model
+    from neuralfuse.streams import TEST_CHIPS
 
     check_place(out)
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
@@ -63,7 +62,7 @@ def evaluate(
     rates = [None] if ber is None else [options.parse_rate(part) for part in ber.split(",")]
     plan = measurement.EvaluationPlan(
         rates=tuple(dict.fromkeys(faults.rate(rate) for rate in rates)),
-        chips=tuple(range(FIRST_TEST_CHIP, FIRST_TEST_CHIP + seeds)),
+        chips=tuple(range(TEST_CHIPS[0], TEST_CHIPS[0] + seeds)),
         fault_model=faults.name,
         weight_bits=() if weight_bits is None else _whole_numbers(weight_bits),
     )
@@ -111,7 +110,7 @@ def measure_latency(
         list[str] | None, typer.Option("--gen", help="Generator before it, several times, or all.")
     ] = None,
     dataset: options.DatasetName = "cifar10",
-    width: Annotated[float, typer.Option("--width", help="Factor on the base's channels.")] = 1.0,
+    width: options.Width = 1.0,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Images an inference.")] = 1,
     repeats: Annotated[int, typer.Option("--repeats", help="Timed inferences a network.")] = 50,
     threads: options.Threads = None,
@@ -168,7 +167,9 @@ def pictures(
     fault_model: options.FaultModel = None,
     stuck_at_maps: options.StuckAtMaps = None,
     flip_maps: options.FlipMaps = None,
-    chip: Annotated[int, typer.Option("--chip", min=0, help="Seed of the chip.")] = FIRST_TEST_CHIP,
+    chip: Annotated[
+        int | None, typer.Option("--chip", min=0, help="Seed of the chip; default the first test chip.")
+    ] = None,
     images: Annotated[int, typer.Option("--images", min=4, help="Test images in the t-SNE maps.")] = 1000,
     label: Annotated[int, typer.Option("--class", min=0, help="Class of the one-class grid.")] = 0,
     accuracy: Annotated[
@@ -183,6 +184,7 @@ def pictures(
     from neuralfuse.fault_models import choose_fault_model
     from neuralfuse.gallery import Chip, draw_all
     from neuralfuse.runs import load_trained, same_dataset
+    from neuralfuse.streams import TEST_CHIPS
 
     base = load_trained(base_checkpoint, "base")
     generators = [load_trained(path, "generator") for path in gen_checkpoint or []]
@@ -195,7 +197,7 @@ def pictures(
         base,
         generators,
         splits.test,
-        Chip(seed=chip, rate=rate, fault_model=faults.name),
+        Chip(seed=TEST_CHIPS[0] if chip is None else chip, rate=rate, fault_model=faults.name),
         maps=images,
         label=label,
         accuracy=accuracy,

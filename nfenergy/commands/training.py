@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -22,6 +21,8 @@ Augment = Annotated[
     typer.Option("--augment/--no-augment", help="Crop and mirror at random; default as published."),
 ]
 
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the state in OUT.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
@@ -33,7 +34,7 @@ def train_base(
     out: Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log and state.")],
     base: options.BaseName = "vgg11",
     data: Annotated[str, typer.Option("--data", help="Data set; `nfenergy list datasets`.")] = "digits",
-    width: Annotated[float, typer.Option("--width", help="Factor on the base's channels.")] = 1.0,
+    width: options.Width = 1.0,
     norm: Annotated[str, typer.Option("--norm", help="batch or group normalisation.")] = "batch",
     weight_bits: Annotated[int, typer.Option("--weight-bits", help="Bits a stored weight.")] = 8,
     quantization: Annotated[
@@ -54,7 +55,7 @@ def train_base(
     optimizer: Annotated[str, typer.Option("--optimizer", help="adam or sgd.")] = "adam",
     learning_rate: Annotated[float, typer.Option("--learning-rate", help="Of the optimizer.")] = 1e-3,
     augment: Augment = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the state in OUT.")] = False,
+    resume: Resume = False,
     checkpoint_every: Annotated[
         int, typer.Option("--checkpoint-every", min=1, help="Epochs between two states.")
     ] = 1,
@@ -76,10 +77,6 @@ def train_base(
 
     if norm not in ("batch", "group"):
         raise InputError(f"no normalisation named {norm!r}. Known: batch, group.")
-    if optimizer not in ("adam", "sgd"):
-        raise InputError(f"no optimizer named {optimizer!r}. Known: adam, sgd.")
-    if not 0.0 < width < math.inf:
-        raise InputError(f"the width is a positive, finite factor, not {width:g}")
     faults = choose_fault_model(fault_model, stuck_at_maps=stuck_at_maps, flip_maps=flip_maps)
     record = NetworkRecord(
         kind="base",
@@ -92,7 +89,7 @@ def train_base(
         quantization=Quantization(scheme=get_scheme(quantization), bits=weight_bits),
         epochs=epochs,
         batch_size=batch_size,
-        optimizer="sgd" if optimizer == "sgd" else "adam",
+        optimizer=cast(Literal["adam", "sgd"], optimizer),
         learning_rate=learning_rate,
         clip=clip,
         randbet_rate=_randbet_rate(randbet, faults),
@@ -151,7 +148,7 @@ def train(
         int, typer.Option("--gen-bits", help="Bits of the generator's weights; 0: floating-point.")
     ] = 8,
     augment: Augment = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the state in OUT.")] = False,
+    resume: Resume = False,
     checkpoint_every: Annotated[
         int, typer.Option("--checkpoint-every", min=1, help="Steps between two states.")
     ] = 50,

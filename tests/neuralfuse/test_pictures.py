@@ -77,7 +77,7 @@ def test_every_base_has_a_panel() -> None:
         row("none", 1.0, 80.0, base_training="clip 0.1"),
     ]
     figure = accuracy_figure([*ROWS, *others])
-    assert [axes.get_title(loc="left").split(" on ")[0] for axes in figure.axes] == [
+    assert [axes.get_title(loc="left").split("\non ")[0] for axes in figure.axes] == [
         "VGG11 x 0.5",
         "ResNet18",
         "VGG11 x 0.5, clip 0.1",
