@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from neuralfuse.perturbation import QuantizedBase
+from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
 from neuralfuse.registry import get_dataset, get_network
 

@@ -19,9 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from energy import closed_form, scalesim_child
 from energy.array import DATAFLOWS, SystolicArray, cfg_text
-from energy.sram_model import LayerSizes, sram_counts
+from energy.closed_form import engine as closed_form
+from energy.closed_form.sram_model import LayerSizes, sram_counts
+from energy.scalesim import child as scalesim_child
 from topologies import table
 from topologies.layers import Layer, LayerShape, Topology
 
@@ -132,7 +133,7 @@ def median_seconds(run: Callable[[], object], repeats: int) -> float:
 def closed_form_process(path: Path, dataflow: str) -> Cost:
     """A process of its own that reads the topology and computes all columns, its imports included."""
     code = (
-        "import sys; from pathlib import Path; from energy import closed_form; "
+        "import sys; from pathlib import Path; from energy.closed_form import engine as closed_form; "
         "from energy.array import SystolicArray; from topologies import table; "
         "closed_form.simulate(table.read(Path(sys.argv[1])), SystolicArray(dataflow=sys.argv[2]))"
     )

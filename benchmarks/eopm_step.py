@@ -23,11 +23,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from neuralfuse.bit_errors import neuralfuse_map
-from neuralfuse.eopm import EopmSettings, accumulate_gradients, transform
-from neuralfuse.initialization import initialize
+from neuralfuse.memory.bit_errors import neuralfuse_map
+from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.networks.uip import build_generator
-from neuralfuse.perturbation import QuantizedBase
 from neuralfuse.quantization import (
     Quantization,
     fake_quantize,
@@ -39,6 +37,8 @@ from neuralfuse.quantization import (
     words_of,
 )
 from neuralfuse.registry import get_dataset, get_network
+from neuralfuse.training.eopm import EopmSettings, accumulate_gradients, transform
+from neuralfuse.training.initialization import initialize
 
 PAIRS = (("vgg11", "convs"), ("resnet18", "convl"))
 RATE = 0.01

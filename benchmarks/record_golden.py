@@ -1,7 +1,7 @@
 """Record layers from SCALE-Sim itself: ``python -m benchmarks.record_golden``, minutes on one core.
 
-Writes ``tests/energy/golden/closed_form.csv``, which holds every figure of `LayerCounts` for a seeded
-spread of layers over dataflows, array shapes and buffer sizes. The closed form must equal it.
+Writes `GOLDEN`, which holds every figure of `LayerCounts` for a seeded spread of layers over dataflows, array
+shapes and buffer sizes. The closed form must equal it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import fields
 from pathlib import Path
 from random import Random
 
-from energy import scalesim
 from energy.array import DATAFLOWS, SystolicArray
 from energy.counts import LayerCounts
-from nfenergy.files import write_text
+from energy.scalesim import engine as scalesim
+from nfenergy.ground.files import write_text
 from tests.energy.sampling import draw_array, draw_shape
 from topologies.layers import Layer, LayerShape, Topology
 
-GOLDEN = Path(__file__).parents[1] / "tests/energy/golden/closed_form.csv"
+GOLDEN = Path(__file__).parents[1] / "tests/energy/closed_form/golden/closed_form.csv"
 SEED = 20230
 ARRAYS = 66
 SMALL_LAYERS, LARGE_LAYERS = 9, 1

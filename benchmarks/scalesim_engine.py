@@ -13,9 +13,9 @@ import time
 from dataclasses import asdict
 
 from benchmarks.closed_form import TOPOLOGIES, Cost, plain_scalesim
-from energy import scalesim
 from energy.array import SystolicArray
 from energy.counts import twma
+from energy.scalesim import engine as scalesim
 from topologies import table
 
 

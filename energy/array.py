@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nfenergy.errors import InputError
-from nfenergy.files import read_text
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import read_text
 
 DATAFLOWS = ("os", "ws", "is")
 LARGEST_SIDE = 2**16

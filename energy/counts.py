@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 
 SRAM_WORD_BITS = 64
 

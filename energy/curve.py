@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.ground.errors import InputError, UnknownName
 
 CURVES = ("stutz2021-14nm",)
 

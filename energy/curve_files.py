@@ -11,8 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from energy.curve import VoltageCurve, curve_from
-from nfenergy.errors import InputError
-from nfenergy.files import read_text
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import read_text
 
 CSV_COLUMNS = ("voltage_norm", "bit_error_rate_percent", "energy_per_access_norm")
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from energy import scalesim
 from energy.array import SystolicArray
 from energy.counts import LayerCounts
-from energy.scalesim import ProgressCallback
-from nfenergy.errors import NfEnergyError, UnknownName
+from energy.scalesim import engine as scalesim
+from energy.scalesim.engine import ProgressCallback
+from nfenergy.ground.errors import NfEnergyError, UnknownName
 from topologies.layers import Topology
 
 ENGINES: dict[str, str] = {
@@ -66,7 +66,7 @@ def simulate(
     jobs: int | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> tuple[LayerCounts, ...]:
-    """Run an engine of `ENGINES`; other arguments as in `energy.scalesim.simulate`.
+    """Run an engine of `ENGINES`; other arguments as in `energy.scalesim.engine.simulate`.
 
     Raises:
         EnginesDiffer: ``both``, and they are not equal.
@@ -75,7 +75,7 @@ def simulate(
     """
     if engine == "scalesim":
         return scalesim.simulate(topology, array, jobs=jobs, on_progress=on_progress)
-    from energy import closed_form
+    from energy.closed_form import engine as closed_form
 
     computed = closed_form.simulate(topology, array)
     if engine == "both":

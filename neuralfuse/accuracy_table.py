@@ -15,13 +15,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from neuralfuse.checkpoints import NetworkRecord
-from neuralfuse.evaluation import Accuracy
+from neuralfuse.evaluation.chips import Accuracy
 from neuralfuse.networks.uip import get_generator
 from neuralfuse.quantization import Quantization
 from neuralfuse.registry import get_network
-from nfenergy.errors import InputError
-from nfenergy.files import check_folder, read_text, write_text
+from neuralfuse.training.checkpoints import NetworkRecord
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import check_folder, read_text, write_text
 
 DIGITS = 4
 

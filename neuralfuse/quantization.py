@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.ground.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

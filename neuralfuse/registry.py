@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.ground.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
     from torch import nn

@@ -14,7 +14,7 @@ from nfenergy.commands import energy as energy_commands
 from nfenergy.commands import reports as report_commands
 from nfenergy.commands import sweep as sweep_commands
 from nfenergy.commands import training as training_commands
-from nfenergy.errors import NfEnergyError
+from nfenergy.ground.errors import NfEnergyError
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -39,7 +39,7 @@ for commands in (
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from nfenergy.provenance import versions
+        from nfenergy.ground.provenance import versions
 
         typer.echo(f"nfenergy {versions()['nfenergy']}")
         raise typer.Exit

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from energy.array import PRESETS, SystolicArray, cfg_text
 from neuralfuse.registry import NETWORKS, Dataset, Network, get_dataset
-from nfenergy.files import write_text
+from nfenergy.ground.files import write_text
 from nfenergy.networks import build_network_model, network_topology
 from nfenergy.shipped import FOLDER, INDEX, index_text
 from nfenergy.user_networks import check_distinct, find_network

@@ -8,7 +8,7 @@ from energy.array import PRESETS
 from energy.curve import CURVES, load_curve
 from energy.engines import ENGINES
 from neuralfuse.registry import DATASETS, networks
-from nfenergy.errors import UnknownName
+from nfenergy.ground.errors import UnknownName
 from topologies.convention import CONVENTIONS
 
 Entries = dict[str, str]
@@ -35,8 +35,8 @@ def _datasets() -> Entries:
 
 
 def _fault_models() -> Entries:
-    from neuralfuse.fault_models import FAULT_MODELS
-    from neuralfuse.profiled_chips import PROFILED_CHIPS
+    from neuralfuse.memory.fault_models import FAULT_MODELS
+    from neuralfuse.memory.profiled_chips import PROFILED_CHIPS
 
     built_in = {name: model.title for name, model in FAULT_MODELS.items()}
     return built_in | {name: chip.title for name, chip in PROFILED_CHIPS.items()}

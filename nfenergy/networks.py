@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from energy.cache import JsonCache
 from energy.macs import NetworkSize, network_size
 from neuralfuse.registry import Dataset, Network
-from nfenergy.errors import InputError
-from nfenergy.provenance import source_digest, versions
+from nfenergy.ground.cache import JsonCache
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.provenance import source_digest, versions
 from nfenergy.shipped import shipped_topology
 from nfenergy.user_networks import UserNetwork
 from topologies.convention import Convention

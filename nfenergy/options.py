@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 
 BaseName = Annotated[str, typer.Option("--base", help="Base model; `nfenergy list bases` shows all.")]
 GeneratorName = Annotated[

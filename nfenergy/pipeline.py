@@ -16,17 +16,17 @@ from energy.counts import LayerCounts
 from energy.curve import VoltageCurve, load_curve
 from energy.engines import get_engine
 from energy.engines import simulate as run_engine
-from energy.scalesim import ProgressCallback
+from energy.scalesim.engine import ProgressCallback
 from neuralfuse.registry import get_dataset
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from nfenergy.simulation import DEFAULT_CURVE, Machine, SimulationReport, count_networks, report_of
 from nfenergy.user_networks import find_network
 from topologies import table
 from topologies.convention import get_convention
 
 if TYPE_CHECKING:
-    from nfenergy.sweep import SweepResult
-    from nfenergy.sweep_spec import SweepSpec
+    from nfenergy.sweeps.run import SweepResult
+    from nfenergy.sweeps.spec import SweepSpec
 
 DEFAULT_BIT_ERROR_RATE = 0.01
 
@@ -66,7 +66,7 @@ def simulate(
         weight_bits: bits a stored weight.
         clock_ghz: clock that turns cycles into latency.
         engine: see `energy.engines.ENGINES`.
-        jobs, on_progress: see `energy.scalesim.simulate`.
+        jobs, on_progress: see `energy.scalesim.engine.simulate`.
 
     Raises:
         InputError: an argument that cannot be used.
@@ -124,7 +124,7 @@ def simulate_combinations(
         machine: what to simulate for.
         bit_error_rates: operating points, fractions.
         base_width: factor on the base models' channels.
-        on_progress: see `energy.scalesim.simulate`.
+        on_progress: see `energy.scalesim.engine.simulate`.
 
     Raises:
         InputError: a name, a rate or a setting that cannot be used.
@@ -152,8 +152,8 @@ def simulate_combinations(
 
 
 def sweep(spec: SweepSpec | dict[str, Any] | str | Path, out: str | Path, **options: Any) -> SweepResult:
-    """Every combination of a specification, in one file; see `nfenergy.sweep.sweep` for the options."""
-    from nfenergy.sweep import sweep as run_sweep
+    """Every combination of a specification, in one file; see `nfenergy.sweeps.run.sweep` for the options."""
+    from nfenergy.sweeps.run import sweep as run_sweep
 
     return run_sweep(spec, out, **options)
 

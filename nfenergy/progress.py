@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
-from energy.scalesim import Progress, ProgressCallback
+from energy.scalesim.engine import Progress, ProgressCallback
 
 SECONDS_BETWEEN_LINES = 10.0
 HINT = "--engine closed-form gives the same figures at once"
@@ -15,7 +15,7 @@ HINT = "--engine closed-form gives the same figures at once"
 
 @contextmanager
 def simulation_progress(*, quiet: bool = False, hint: bool = False) -> Iterator[ProgressCallback | None]:
-    """A callback for `energy.scalesim.simulate` that draws layers done and time left.
+    """A callback for `energy.scalesim.engine.simulate` that draws layers done and time left.
 
     It is not called where everything was simulated before. `hint` says in the end what is faster.
     """

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from energy.scalesim import ProgressCallback
-from nfenergy.errors import InputError, UnknownName
-from nfenergy.files import write_text
-from nfenergy.provenance import versions
+from energy.scalesim.engine import ProgressCallback
+from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.files import write_text
+from nfenergy.ground.provenance import versions
 from nfenergy.simulation import Machine
 from nfenergy.tradeoffs import NAMES, Comparison, Selection, compare
 from reports.columns import dictionary_csv, dictionary_markdown
@@ -105,7 +105,7 @@ def reproduce_figure(
         folder: gets the figure in every format, and the numbers behind it as CSV.
         machine: of the savings; the paper's by default.
         size: a name in `reports.plots.style.SIZES`.
-        on_progress: see `energy.scalesim.simulate`.
+        on_progress: see `energy.scalesim.engine.simulate`.
 
     Returns:
         The files written.

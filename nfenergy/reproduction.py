@@ -9,14 +9,14 @@ from energy.array import PRESETS
 from energy.counts import twma
 from energy.curve import load_curve
 from energy.engines import get_engine
-from energy.scalesim import ProgressCallback
+from energy.scalesim.engine import ProgressCallback
 from neuralfuse.registry import NETWORKS, get_dataset
-from nfenergy.errors import UnknownName
+from nfenergy.ground.errors import UnknownName
+from nfenergy.ground.provenance import versions
 from nfenergy.networks import network_model, network_topology
 from nfenergy.pipeline import DEFAULT_BIT_ERROR_RATE
-from nfenergy.provenance import versions
 from nfenergy.simulation import DEFAULT_CURVE, simulate_together
-from reports.reproduce import (
+from reports.printed import (
     TABLES,
     Comparison,
     compare_mac_savings,

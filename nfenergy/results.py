@@ -9,7 +9,7 @@ from pathlib import Path
 from energy.array import cfg_text
 from energy.curve import dump_curve
 from nfenergy.exports import topology_files
-from nfenergy.files import write_text
+from nfenergy.ground.files import write_text
 from nfenergy.simulation import NetworkResult, SimulationReport
 from nfenergy.user_networks import UserNetwork
 

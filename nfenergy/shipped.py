@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from nfenergy.provenance import source_digest
+from nfenergy.ground.provenance import source_digest
 from topologies import table
 from topologies.layers import Coverage, Topology
 

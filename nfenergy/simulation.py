@@ -13,11 +13,11 @@ from energy.curve import OperatingPoint, VoltageCurve, load_curve
 from energy.engines import get_engine
 from energy.engines import simulate as run_engine
 from energy.savings import EnergySaving, Latency, energy_saving, latency
-from energy.scalesim import ProgressCallback
+from energy.scalesim.engine import ProgressCallback
 from neuralfuse.registry import Dataset, Network
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.provenance import versions
 from nfenergy.networks import NetworkModel, network_model
-from nfenergy.provenance import versions
 from nfenergy.user_networks import check_distinct
 from topologies.convention import CONVENTIONS, Convention
 from topologies.layers import Topology

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from energy.curve import VoltageCurve
-from energy.scalesim import ProgressCallback
+from energy.scalesim.engine import ProgressCallback
 from neuralfuse.registry import DATASETS, networks
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from nfenergy.pipeline import simulate_combinations
 from nfenergy.simulation import Machine, SimulationReport
 from nfenergy.tabular import layer_rows_of, saving_of
@@ -80,7 +80,7 @@ def compare(
         selection: which combinations.
         machine: what the savings are computed for.
         savings_file: takes the savings from a run's summary or a sweep instead.
-        on_progress: see `energy.scalesim.simulate`.
+        on_progress: see `energy.scalesim.engine.simulate`.
 
     Raises:
         InputError: a file or a name cannot be used, nothing is selected, or a join was not asked for.

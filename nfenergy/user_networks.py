@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from neuralfuse.registry import Dataset, Network, Role, get_network
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.ground.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
     from torch import nn

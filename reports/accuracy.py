@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from nfenergy.errors import InputError, UnknownName
-from nfenergy.files import read_text
+from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.files import read_text
 from reports.names import NO_GENERATOR, Names
 from reports.published import published_accuracies
 from reports.records import Accuracy, accuracy_key

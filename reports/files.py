@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from nfenergy.errors import InputError
-from nfenergy.files import read_text
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import read_text
 from reports.columns import LAYER_COLUMNS, SAVING_COLUMNS, TRADEOFF_COLUMNS, Column, Value, csv_text
 from reports.fronts import Standing, standings_by_base
 from reports.names import NO_GENERATOR

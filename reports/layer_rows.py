@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from energy.array import SystolicArray
+from energy.closed_form.folding import Folding
 from energy.counts import LayerCounts, twma
-from energy.folding import Folding
 from reports.names import NO_GENERATOR
 from reports.records import LayerRow
 from topologies.layers import Topology

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from reports.accuracy import MEASURED, PUBLISHED
 from reports.names import Names
 from reports.records import Accuracy, Saving, Tradeoff, accuracy_key, configuration, saving_key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nfenergy.errors import UnknownName
+from nfenergy.ground.errors import UnknownName
 
 NO_GENERATOR = "none"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from energy.curve import VoltageCurve
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from reports import summary
 from reports.columns import FILES
 from reports.content import PageContent

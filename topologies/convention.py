@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.ground.errors import InputError, UnknownName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

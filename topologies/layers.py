@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 
 LARGEST_EXTENT = 2**31 - 1
 

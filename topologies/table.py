@@ -7,8 +7,8 @@ import io
 import re
 from pathlib import Path
 
-from nfenergy.errors import InputError
-from nfenergy.files import read_text
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import read_text
 from topologies.layers import Layer, Topology
 
 HEADER = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from topologies.operations import Trace, WeightedOp
 
 aten = torch.ops.aten

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from neuralfuse.networks.generators import Generator
 from neuralfuse.registry import Dataset, Network, get_network, networks
-from nfenergy.errors import UnknownName
+from nfenergy.ground.errors import UnknownName
 
 UIP = Network(
     name="uip", title="UIP", role="generator", factory="neuralfuse.networks.uip:UniversalPerturbation"

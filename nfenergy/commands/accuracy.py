@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nfenergy import options
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from nfenergy.progress import announcements
 
 if TYPE_CHECKING:
@@ -48,11 +48,12 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> None:
     """Clean and perturbed accuracy of base models, alone and behind generators, as one tidy CSV."""
-    from neuralfuse import measurement, runs
     from neuralfuse.accuracy_table import check_place, write_table
-    from neuralfuse.data.loading import load
-    from neuralfuse.fault_models import choose_fault_model
-    from neuralfuse.streams import TEST_CHIPS
+    from neuralfuse.datasets.loading import load
+    from neuralfuse.evaluation import measuring as measurement
+    from neuralfuse.memory.fault_models import choose_fault_model
+    from neuralfuse.training import runs
+    from neuralfuse.training.streams import TEST_CHIPS
 
     check_place(out)
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
@@ -90,8 +91,8 @@ def demo_accuracy(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a base and two generators on handwritten digits, ruin the base with bit errors, and recover."""
-    from neuralfuse.demo import DemoPlan
-    from neuralfuse.demo import demo_accuracy as run
+    from neuralfuse.evaluation.demo import DemoPlan
+    from neuralfuse.evaluation.demo import demo_accuracy as run
 
     with announcements(quiet=quiet) as say:
         result = run(out, DemoPlan(seed=seed), on_message=say)
@@ -120,9 +121,10 @@ def measure_latency(
     """Wall time of one inference on this machine, base alone and behind generators (medians)."""
     from dataclasses import asdict
 
-    from neuralfuse import latency, runs
+    from neuralfuse.evaluation import wall_time as latency
     from neuralfuse.registry import networks
-    from nfenergy.files import write_text
+    from neuralfuse.training import runs
+    from nfenergy.ground.files import write_text
     from reports.tables import render
 
     names = list(networks("generator")) if gen == ["all"] else gen or []
@@ -180,11 +182,11 @@ def pictures(
     verify: options.Verify = True,
 ) -> None:
     """t-SNE of the outputs, transformed inputs by class, and accuracy against bit error rate."""
-    from neuralfuse.data.loading import load
-    from neuralfuse.fault_models import choose_fault_model
-    from neuralfuse.gallery import Chip, draw_all
-    from neuralfuse.runs import load_trained, same_dataset
-    from neuralfuse.streams import TEST_CHIPS
+    from neuralfuse.datasets.loading import load
+    from neuralfuse.evaluation.picture_content import Chip, draw_all
+    from neuralfuse.memory.fault_models import choose_fault_model
+    from neuralfuse.training.runs import load_trained, same_dataset
+    from neuralfuse.training.streams import TEST_CHIPS
 
     base = load_trained(base_checkpoint, "base")
     generators = [load_trained(path, "generator") for path in gen_checkpoint or []]

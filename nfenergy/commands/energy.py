@@ -12,8 +12,8 @@ import typer
 from energy.array import load_array
 from energy.engines import get_engine
 from nfenergy import options, pipeline
-from nfenergy.errors import InputError, NfEnergyError, UnknownName
-from nfenergy.files import check_folder
+from nfenergy.ground.errors import InputError, NfEnergyError, UnknownName
+from nfenergy.ground.files import check_folder
 from nfenergy.progress import simulation_progress
 from nfenergy.simulation import DEFAULT_CURVE, Machine
 
@@ -189,7 +189,7 @@ def reproduce(
         return
     from nfenergy.reproduction import reproduce as reproduce_tables
     from nfenergy.reproduction import reproduction_json, reproduction_text
-    from reports.reproduce import differences
+    from reports.printed import differences
 
     with simulation_progress(quiet=quiet) as on_progress:
         rows = reproduce_tables(what, engine=engine, jobs=jobs, on_progress=on_progress)

@@ -15,8 +15,8 @@ import typer
 from energy.array import load_array
 from energy.curve import load_curve
 from nfenergy import options
-from nfenergy.errors import InputError, UnknownName
-from nfenergy.files import check_folder
+from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.files import check_folder
 from nfenergy.progress import simulation_progress
 from nfenergy.simulation import DEFAULT_CURVE, Machine
 from nfenergy.tradeoffs import NAMES, Comparison, Selection, compare

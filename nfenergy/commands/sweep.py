@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from nfenergy import options
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from nfenergy.progress import rows_progress, simulation_progress
 
 RUNS = Path("runs")
@@ -46,14 +46,14 @@ def sweep(
     quiet: options.Quiet = False,
 ) -> None:
     """Energy saved over a whole design space: one row a combination, in sweep.parquet."""
-    from nfenergy.sweep_spec import EXAMPLE
+    from nfenergy.sweeps.spec import EXAMPLE
 
     if example:
         typer.echo(EXAMPLE, nl=False)
         return
     if spec is None:
         raise InputError("no specification; `nfenergy sweep --example > sweep.yaml` writes one to start from")
-    from nfenergy.sweep import sweep as run_sweep
+    from nfenergy.sweeps.run import sweep as run_sweep
 
     folder = out or RUNS / spec.stem
     with simulation_progress(quiet=quiet) as on_progress, rows_progress(quiet=quiet) as on_rows:

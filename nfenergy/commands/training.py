@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from nfenergy import options
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from nfenergy.progress import announcements
 
 if TYPE_CHECKING:
-    from neuralfuse.bit_errors import FaultModel
-    from neuralfuse.generator_training import LogEntry
+    from neuralfuse.memory.bit_errors import FaultModel
+    from neuralfuse.training.generator_training import LogEntry
 
 Augment = Annotated[
     bool | None,
@@ -67,13 +67,13 @@ def train_base(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a base model whose weights are quantized, and write OUT/base.safetensors."""
-    from neuralfuse import runs
-    from neuralfuse.base_recipe import BaseRecipe, start_loss
-    from neuralfuse.checkpoints import NetworkRecord, save_network
-    from neuralfuse.data.loading import AUGMENTED, load
-    from neuralfuse.fault_models import choose_fault_model
+    from neuralfuse.datasets.loading import AUGMENTED, load
+    from neuralfuse.memory.fault_models import choose_fault_model
     from neuralfuse.quantization import Quantization, get_scheme
     from neuralfuse.registry import get_dataset, get_network
+    from neuralfuse.training import runs
+    from neuralfuse.training.base_recipe import BaseRecipe, start_loss
+    from neuralfuse.training.checkpoints import NetworkRecord, save_network
 
     if norm not in ("batch", "group"):
         raise InputError(f"no normalisation named {norm!r}. Known: batch, group.")
@@ -160,12 +160,12 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a generator before one base model or several, and write OUT/generator.safetensors."""
-    from neuralfuse import runs
-    from neuralfuse.checkpoints import save_network
-    from neuralfuse.data.loading import AUGMENTED, load
-    from neuralfuse.eopm import EopmSettings
-    from neuralfuse.fault_models import choose_fault_model
+    from neuralfuse.datasets.loading import AUGMENTED, load
+    from neuralfuse.memory.fault_models import choose_fault_model
     from neuralfuse.networks.uip import get_generator
+    from neuralfuse.training import runs
+    from neuralfuse.training.checkpoints import save_network
+    from neuralfuse.training.eopm import EopmSettings
 
     name = get_generator(gen).name
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
@@ -206,7 +206,7 @@ def train(
 
 def _randbet_rate(text: str | None, faults: FaultModel) -> float | None:
     """The rate that ``--randbet`` asks for; ``map`` is that of the map, which is of no use without it."""
-    from neuralfuse.fault_models import DEFAULT
+    from neuralfuse.memory.fault_models import DEFAULT
 
     if text is None:
         if faults.own_rate is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from reports.names import Names
 from reports.plots.style import COLUMN, INK, Size, drawing, new_figure, ordered
 from reports.records import MEASURE_TITLES, Measure, Saving

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from reports.names import NO_GENERATOR, Names
 from reports.plots.style import COLUMN, FAINT, INK, Size, drawing, look, new_figure, ordered
 from reports.records import Saving

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from reports.names import Names
 from reports.plots.style import COLOURS, COLUMN, FAINT, INK, Size, drawing, new_figure
 from reports.records import LayerRow

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from energy.curve import CurvePoint, VoltageCurve
 from energy.savings import break_even, saving_percent
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from reports.names import NO_GENERATOR, Names
 from reports.plots.style import COLUMN, FAINT, INK, MUTED, Size, drawing, look, new_figure, ordered
 from reports.records import MEASURE_TITLES, Measure, Saving

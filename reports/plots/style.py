@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from nfenergy.errors import InputError
-from nfenergy.files import write_bytes
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import write_bytes
 from reports.names import NO_GENERATOR, Names
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from reports.fronts import front_members, objectives
 from reports.merge import percent
 from reports.names import NO_GENERATOR, Names

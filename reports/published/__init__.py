@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from nfenergy.errors import UnknownName
+from nfenergy.ground.errors import UnknownName
 
 if TYPE_CHECKING:
     import pandas as pd

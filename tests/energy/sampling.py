@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 from energy.array import SystolicArray
-from energy.scalesim_cost import estimate
+from energy.scalesim.cost import estimate
 from topologies.layers import Layer, LayerShape
 
 SIDES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)

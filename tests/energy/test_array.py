@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scalesim.scale_config import scale_config
 
 from energy.array import DATAFLOWS, PRESETS, SystolicArray, cfg_text, load_array, parse_size, read_cfg
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 
 V2_CFG = """\
 [general]

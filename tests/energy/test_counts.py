@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy.counts import REPORTED_COLUMNS, LayerCounts, filter_reads, total_cycles, twma, weights_per_word
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 
 COUNTS = LayerCounts(
     layer="conv", total_cycles=10, total_cycles_incl_prefetch=12, stall_cycles=0, overall_util_percent=50.0,

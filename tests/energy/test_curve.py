@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy.curve import CURVES, CurvePoint, VoltageCurve, dump_curve, load_curve
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.ground.errors import InputError, UnknownName
 
 CURVE = load_curve("stutz2021-14nm")
 MEASURED = [point for point in CURVE.points if point.bit_error_rate_percent > 0]

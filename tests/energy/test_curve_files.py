@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from energy.curve import load_curve
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 
 POINTS = """\
 points:

@@ -10,8 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from energy.macs import NetworkSize, network_size
 from neuralfuse.registry import DATASETS, NETWORKS
 from nfenergy.networks import build_network_model
+from reports.printed import macs_as_printed
 from reports.published import ParamsMacs, published_params_macs
-from reports.reproduce import macs_as_printed
 from topologies.convention import CONVENTIONS
 from topologies.trace import trace
 

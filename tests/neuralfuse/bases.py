@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from neuralfuse.base_recipe import BaseRecipe
-from neuralfuse.data.images import Splits
-from neuralfuse.data.loading import load
-from neuralfuse.initialization import initialize
+from neuralfuse.datasets.images import Splits
+from neuralfuse.datasets.loading import load
+from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.networks.normalization import use_group_norm
-from neuralfuse.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization, get_scheme
-from neuralfuse.train_base import accuracy_percent, train_base
+from neuralfuse.training.base_recipe import BaseRecipe
+from neuralfuse.training.base_training import accuracy_percent, train_base
+from neuralfuse.training.initialization import initialize
 
 CHANNELS = (8, 16, 32, 64, 128)
 CHIPS = range(50_000, 50_010)

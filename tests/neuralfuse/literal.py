@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neuralfuse.eopm import EopmSettings, transform
-from neuralfuse.perturbation import QuantizedBase
-from neuralfuse.streams import training_chip
+from neuralfuse.memory.perturbation import QuantizedBase
+from neuralfuse.training.eopm import EopmSettings, transform
+from neuralfuse.training.streams import training_chip
 
 
 def literal_gradients(

@@ -6,16 +6,16 @@ from functools import cache
 
 import torch
 
-from neuralfuse.base_recipe import BaseRecipe
-from neuralfuse.checkpoints import NetworkRecord, build
-from neuralfuse.data.images import LabelledImages, Splits
-from neuralfuse.data.loading import load
-from neuralfuse.eopm import EopmSettings
-from neuralfuse.initialization import initialize
-from neuralfuse.perturbation import QuantizedBase
+from neuralfuse.datasets.images import LabelledImages, Splits
+from neuralfuse.datasets.loading import load
+from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
-from neuralfuse.runs import Trained, train_new_base
-from neuralfuse.streams import WEIGHTS, torch_seed
+from neuralfuse.training.base_recipe import BaseRecipe
+from neuralfuse.training.checkpoints import NetworkRecord, build
+from neuralfuse.training.eopm import EopmSettings
+from neuralfuse.training.initialization import initialize
+from neuralfuse.training.runs import Trained, train_new_base
+from neuralfuse.training.streams import WEIGHTS, torch_seed
 
 torch.set_num_threads(1)
 

@@ -24,7 +24,7 @@ from neuralfuse.quantization import (
     words_of,
 )
 from neuralfuse.registry import get_dataset, get_network, networks
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.ground.errors import InputError, UnknownName
 
 every_scheme = pytest.mark.parametrize("name", sorted(SCHEMES))
 

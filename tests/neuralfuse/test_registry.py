@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from neuralfuse.registry import DATASETS, NETWORKS, get_dataset, get_network, networks
-from nfenergy.errors import UnknownName
+from nfenergy.ground.errors import UnknownName
 from reports.published import published_params_macs
 
 NAMES = [

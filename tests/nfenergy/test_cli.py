@@ -192,7 +192,7 @@ def test_reproduce_prints_every_entry_and_succeeds(cli: RunCli) -> None:
 
 
 def test_reproduce_fails_where_an_entry_differs(cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reports import reproduce
+    from reports import printed as reproduce
 
     monkeypatch.setattr(reproduce, "published_twma", lambda: {"convs": 41_507, "resnet18": 2_755_968})
     shown = cli("reproduce", "table6", "--engine", "closed-form")

@@ -10,8 +10,8 @@ from scalesim.topology_utils import topologies
 
 from energy.array import PRESETS, read_cfg
 from neuralfuse.registry import NETWORKS
-from nfenergy.errors import InputError, UnknownName
 from nfenergy.exports import export, export_all
+from nfenergy.ground.errors import InputError, UnknownName
 from tests.conftest import snapshot
 from topologies import table
 

@@ -7,10 +7,10 @@ import pytest
 from energy.array import PRESETS
 from energy.curve import CURVES
 from energy.engines import ENGINES
-from neuralfuse.fault_models import FAULT_MODELS
-from neuralfuse.profiled_chips import PROFILED_CHIPS
+from neuralfuse.memory.fault_models import FAULT_MODELS
+from neuralfuse.memory.profiled_chips import PROFILED_CHIPS
 from neuralfuse.registry import DATASETS, networks
-from nfenergy.errors import UnknownName
+from nfenergy.ground.errors import UnknownName
 from nfenergy.listing import listing
 from topologies.convention import CONVENTIONS
 

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from energy import scalesim_children
+from energy.scalesim import children as scalesim_children
 from tests.conftest import HEADER, CliResult, RunCli, child_processes, cli_command, is_alive, snapshot
 
 OK_ROW = "Conv1, 8, 8, 3, 3, 2, 4, 1,"

@@ -10,7 +10,7 @@ import pytest
 
 from neuralfuse.registry import DATASETS, NETWORKS
 from nfenergy import networks
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from nfenergy.networks import build_network_model, network_model, network_topology
 from tests.conftest import snapshot
 from topologies.convention import CONVENTIONS

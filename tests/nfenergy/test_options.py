@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from nfenergy.options import parse_rate
 
 

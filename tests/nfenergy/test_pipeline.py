@@ -12,7 +12,7 @@ from energy import counts
 from energy.array import SystolicArray
 from energy.curve import load_curve
 from nfenergy import pipeline
-from nfenergy.errors import InputError, NfEnergyError, UnknownName
+from nfenergy.ground.errors import InputError, NfEnergyError, UnknownName
 from tests.conftest import WriteTopology
 
 FAST = {"engine": "closed-form"}

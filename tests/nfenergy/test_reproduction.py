@@ -6,16 +6,16 @@ import json
 
 import pytest
 
-from energy import scalesim
 from energy.array import PRESETS
 from energy.counts import twma
+from energy.scalesim import engine as scalesim
 from neuralfuse.registry import NETWORKS, get_dataset
 from nfenergy import reproduction
-from nfenergy.errors import UnknownName
+from nfenergy.ground.errors import UnknownName
 from nfenergy.networks import build_network_model
 from nfenergy.reproduction import reproduce, reproduction_json, reproduction_text
+from reports.printed import differences
 from reports.published import published_twma
-from reports.reproduce import differences
 
 QUICK = ("convs", "deconvs", "unets")
 

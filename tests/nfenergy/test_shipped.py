@@ -10,8 +10,8 @@ import pytest
 
 from neuralfuse.registry import NETWORKS, get_dataset
 from nfenergy import shipped
+from nfenergy.ground.provenance import source_digest
 from nfenergy.networks import build_network_model, network_topology
-from nfenergy.provenance import source_digest
 from topologies.convention import CONVENTIONS
 
 
@@ -42,7 +42,7 @@ def test_edited_sources_are_traced_anew(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_table_6_in_closed_form_needs_no_pytorch() -> None:
     code = (
-        "import sys; from nfenergy.reproduction import reproduce; from reports.reproduce import differences; "
+        "import sys; from nfenergy.reproduction import reproduce; from reports.printed import differences; "
         "rows = reproduce('table6', engine='closed-form'); "
         "assert len(rows) == 11 and not differences(rows); assert 'torch' not in sys.modules"
     )

@@ -15,13 +15,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from energy import cluster
 from energy.array import SystolicArray
-from nfenergy import design_space, pipeline
-from nfenergy.errors import InputError, NfEnergyError
-from nfenergy.files import write_text
-from nfenergy.sweep import sweep
-from nfenergy.sweep_spec import EXAMPLE, load_spec
+from energy.scalesim import cluster
+from nfenergy import pipeline
+from nfenergy.ground.errors import InputError, NfEnergyError
+from nfenergy.ground.files import write_text
+from nfenergy.sweeps import space as design_space
+from nfenergy.sweeps.run import sweep
+from nfenergy.sweeps.spec import EXAMPLE, load_spec
 from nfenergy.tabular import saving_of
 from reports.files import read_savings
 from reports.records import Saving

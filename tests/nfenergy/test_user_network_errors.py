@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.ground.errors import InputError, UnknownName
 from nfenergy.user_networks import UserNetwork, find_network
 from tests.conftest import RunCli
 from tests.nfenergy.own_networks import WriteFile, simulate

@@ -14,7 +14,7 @@ from torch import nn
 
 from energy import counts
 from energy.array import PRESETS
-from energy.closed_form import simulate as closed_form
+from energy.closed_form.engine import simulate as closed_form
 from neuralfuse.registry import DATASETS
 from nfenergy.exports import export
 from tests.conftest import RunCli, cli_command, snapshot

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from reports.accuracy import REQUIRED, published_table, read_accuracies, with_baselines
 from reports.names import NO_GENERATOR
 from tests.reports.samples import NAMES

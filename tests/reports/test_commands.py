@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from nfenergy.commands import reports
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.ground.errors import InputError, UnknownName
 from nfenergy.reporting import reproduce_figure
 from nfenergy.simulation import Machine
 from nfenergy.tradeoffs import NAMES, Selection, compare

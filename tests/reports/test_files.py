@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from energy.array import SystolicArray
-from energy.closed_form import simulate
-from nfenergy.errors import InputError
+from energy.closed_form.engine import simulate
+from nfenergy.ground.errors import InputError
 from reports.columns import (
     FILES,
     LAYER_COLUMNS,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from reports.accuracy import published_table
 from reports.merge import COMPUTED_WITH_PUBLISHED, Consent, merge
 from reports.records import Accuracy

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from energy.array import SystolicArray
-from energy.closed_form import simulate
-from nfenergy.errors import InputError
+from energy.closed_form.engine import simulate
+from nfenergy.ground.errors import InputError
 from reports.content import PageContent
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.merge import Merged

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from nfenergy.errors import UnknownName
+from nfenergy.ground.errors import UnknownName
 from reports.published import (
     published,
     published_accuracies,

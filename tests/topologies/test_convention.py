@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nfenergy.errors import InputError, UnknownName
+from nfenergy.ground.errors import InputError, UnknownName
 from topologies.convention import CONVENTIONS, DECONVOLUTIONS, get_convention
 from topologies.deconv import EXACT_MAPPINGS
 

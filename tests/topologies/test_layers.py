@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scalesim.topology_utils import topologies
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from topologies.layers import LARGEST_EXTENT, Coverage, Layer, LayerShape, Topology, scalesim_ofmap_extent
 
 SHAPE = LayerShape(ifmap_h=9, ifmap_w=8, filter_h=3, filter_w=2, channels=4, filters=5, stride=2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from tests.topologies.models import Calls, weight
 from topologies.convention import CONVENTIONS
 from topologies.layers import Topology

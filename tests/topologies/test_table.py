@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scalesim.layout_utils import layouts
 from scalesim.topology_utils import topologies
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from tests.conftest import HEADER, WriteTopology
 from topologies import table
 from topologies.layers import Layer, Topology

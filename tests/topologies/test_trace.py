@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrizations
 from torch.utils.flop_counter import FlopCounterMode
 
-from nfenergy.errors import InputError
+from nfenergy.ground.errors import InputError
 from tests.topologies.models import Calls, weight
 from topologies.operations import WeightedOp
 from topologies.trace import trace

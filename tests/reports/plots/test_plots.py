@@ -11,8 +11,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from energy.array import SystolicArray
-from energy.closed_form import simulate
-from nfenergy.errors import InputError
+from energy.closed_form.engine import simulate
+from nfenergy.ground.errors import InputError
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.names import NO_GENERATOR
 from reports.plots.heatmap import saving_heatmap

@@ -1,0 +1,1 @@
+"""The engine ``closed-form``: SCALE-Sim's figures from formulas."""

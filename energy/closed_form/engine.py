@@ -1,0 +1,113 @@
+"""The engine ``closed-form``: SCALE-Sim's reports without its simulation.
+
+Every figure that SCALE-Sim 3.0.0 reports in CALC mode for dense layers follows from the layer's shape
+and the array. SRAM accesses, cycles and utilisation are formulas (`sram_model`); DRAM accesses follow the
+buffers from one exchange with the DRAM to the next (`ifmap_reads`, `filter_reads`, `ofmap_drain`).
+SCALE-Sim's oddities are kept: the figures equal its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from energy.array import SystolicArray
+from energy.closed_form.filter_reads import filter_transfer
+from energy.closed_form.folding import Folding
+from energy.closed_form.ifmap_reads import ifmap_transfer
+from energy.closed_form.ofmap_drain import ofmap_transfer
+from energy.closed_form.read_phases import Transfer
+from energy.closed_form.sram_model import LayerSizes, SramCounts, Utilisation, sram_counts, utilisation
+from energy.counts import LayerCounts
+from nfenergy.ground.errors import InputError
+from topologies.layers import LayerShape, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class DramTransfers:
+    """DRAM traffic of one layer."""
+
+    ifmap: Transfer
+    filter: Transfer
+    ofmap: Transfer
+
+    @property
+    def total_cycles_incl_prefetch(self) -> int:
+        """Cycles from the first prefetch to the last write."""
+        return self.ofmap.stop_cycle - min(self.ifmap.start_cycle, self.filter.start_cycle)
+
+
+def simulate(topology: Topology, array: SystolicArray) -> tuple[LayerCounts, ...]:
+    """What SCALE-Sim reports for every layer of `topology`, in its order; equal shapes once.
+
+    Raises:
+        InputError: the array has user-given interface bandwidths, whose stalls have no closed form;
+            SCALE-Sim itself fails on a layer; or a layer is too large. See `dram_transfers`.
+    """
+    check_calc_mode(array)
+    shapes = list(dict.fromkeys(layer.shape for layer in topology.layers))
+    sizes = LayerSizes.of(shapes)
+    counts = sram_counts(sizes, array.rows, array.cols, array.dataflow)
+    used = utilisation(sizes, array.rows, array.cols, array.dataflow)
+    records = {
+        shape: _record(index, counts, used, dram_transfers(shape, array))
+        for index, shape in enumerate(shapes)
+    }
+    return tuple(replace(records[layer.shape], layer=layer.name) for layer in topology.layers)
+
+
+def dram_transfers(shape: LayerShape, array: SystolicArray) -> DramTransfers:
+    """DRAM traffic of one layer, the part that depends on the buffer sizes.
+
+    Raises:
+        InputError: the layer's ifmap has too many windows to follow; or the array asks for more than a
+            buffer can exchange in a cycle, where SCALE-Sim fails.
+    """
+    check_calc_mode(array)
+    folding = Folding.of(shape, array)
+    return DramTransfers(
+        ifmap=ifmap_transfer(shape, folding),
+        filter=filter_transfer(folding),
+        ofmap=ofmap_transfer(folding),
+    )
+
+
+def check_calc_mode(array: SystolicArray) -> None:
+    """Refuse an array whose bandwidths are given instead of estimated.
+
+    Raises:
+        InputError: SCALE-Sim would run it in USER mode.
+    """
+    if array.interface_bandwidths is not None:
+        raise InputError(
+            "the array sets interface bandwidths (USER mode), and stalls on them have no closed form; "
+            "use --engine scalesim, or InterfaceBandwidth = CALC"
+        )
+
+
+def _record(index: int, counts: SramCounts, used: Utilisation, dram: DramTransfers) -> LayerCounts:
+    cycles = int(counts.total_cycles[0, index])
+    ifmap_reads = int(counts.ifmap_reads[0, index])
+    filter_reads = int(counts.filter_reads[0, index])
+    ofmap_writes = int(counts.ofmap_writes[0, index])
+    return LayerCounts(
+        layer="",
+        total_cycles=cycles,
+        total_cycles_incl_prefetch=dram.total_cycles_incl_prefetch,
+        stall_cycles=0,
+        overall_util_percent=float(used.overall[0, index]),
+        mapping_efficiency_percent=float(used.mapping_efficiency[0, index]),
+        compute_util_percent=float(used.compute[0, index]),
+        sram_ifmap_reads=ifmap_reads,
+        sram_filter_reads=filter_reads,
+        sram_ofmap_writes=ofmap_writes,
+        sram_ofmap_writes_true=int(counts.ofmap_writes_true[0, index]),
+        dram_ifmap_reads=dram.ifmap.words,
+        dram_filter_reads=dram.filter.words,
+        dram_ofmap_writes=dram.ofmap.words,
+        sram_ifmap_bw_words_per_cycle=ifmap_reads / cycles,
+        sram_filter_bw_words_per_cycle=filter_reads / cycles,
+        sram_ofmap_bw_words_per_cycle=ofmap_writes / cycles,
+        dram_ifmap_bw_words_per_cycle=dram.ifmap.words_per_cycle,
+        dram_filter_bw_words_per_cycle=dram.filter.words_per_cycle,
+        dram_ofmap_bw_words_per_cycle=dram.ofmap.words_per_cycle,
+    )

@@ -1,0 +1,48 @@
+"""The loader of each data set, by the data set's name in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from neuralfuse.datasets.cifar import CIFAR10, CIFAR100, load_cifar
+from neuralfuse.datasets.digits import load_digits
+from neuralfuse.datasets.gtsrb import GtsrbFormat, load_gtsrb
+from neuralfuse.datasets.imagenet10 import load_imagenet10
+from neuralfuse.datasets.images import Splits
+from neuralfuse.datasets.mnist import MnistFormat, load_mnist
+from neuralfuse.datasets.places import data_root
+from nfenergy.ground.errors import UnknownName
+
+Loader = Callable[[Path, bool], Splits]
+
+LOADERS: dict[str, Loader] = {
+    "cifar10": lambda root, verify: load_cifar(CIFAR10, root, verify=verify),
+    "cifar100": lambda root, verify: load_cifar(CIFAR100, root, verify=verify),
+    "gtsrb": lambda root, verify: load_gtsrb(GtsrbFormat(), root),
+    "imagenet10": lambda root, verify: load_imagenet10(root),
+    "digits": lambda root, verify: load_digits(),
+    "mnist": lambda root, verify: load_mnist(MnistFormat(), root, verify=verify),
+}
+
+AUGMENTED = frozenset({"cifar10", "cifar100", "gtsrb"})
+"""Data sets whose training images the released NeuralFuse code crops and mirrors at random."""
+
+
+def load(name: str, *, data_dir: Path | None = None, verify: bool = True) -> Splits:
+    """The training and test images of a data set.
+
+    Args:
+        name: as the registry lists it, in any case.
+        data_dir: folder of all data sets; see `data_root` for the default.
+        verify: compare archives with their published checksums.
+
+    Raises:
+        UnknownName: there is no such data set.
+        InputError: its files are missing or damaged; the message says which to put where.
+    """
+    try:
+        loader = LOADERS[name.lower()]
+    except KeyError:
+        raise UnknownName("data set", name, LOADERS) from None
+    return loader(data_root(data_dir), verify)

@@ -1,0 +1,147 @@
+"""Accuracy of a base with and without generators: without bit errors, and on test chips."""
+
+from __future__ import annotations
+
+import copy
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from neuralfuse.datasets.images import LabelledImages
+from neuralfuse.memory.perturbation import QuantizedBase
+from neuralfuse.quantization import Quantization
+from neuralfuse.training.base_training import accuracy_percent
+from neuralfuse.training.streams import TEST_CHIPS, check_test_chips
+
+NO_GENERATOR = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChipAccuracies:
+    """Accuracies in percent of one network, without bit errors and on each test chip.
+
+    Attributes:
+        clean_percent: without bit errors.
+        perturbed_percent: with them, one entry a chip.
+    """
+
+    clean_percent: float
+    perturbed_percent: tuple[float, ...]
+
+    @property
+    def mean_percent(self) -> float:
+        """Mean over the chips."""
+        return statistics.fmean(self.perturbed_percent)
+
+    @property
+    def std_percent(self) -> float:
+        """Standard deviation of the population of chips, as published."""
+        return statistics.pstdev(self.perturbed_percent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """A base at one bit error rate, alone and behind one generator, on the same chips.
+
+    Attributes:
+        bit_error_rate: a fraction; what it counts is up to `fault_model`.
+        fault_model: see `neuralfuse.memory.fault_models`.
+        chips: seeds.
+        generator: its name; ``none`` where `protected` is None.
+        base: the base alone.
+        protected: the base behind the generator.
+    """
+
+    bit_error_rate: float
+    fault_model: str
+    chips: tuple[int, ...]
+    generator: str
+    base: ChipAccuracies
+    protected: ChipAccuracies | None
+
+    @property
+    def recovery_percent(self) -> float | None:
+        """Points of perturbed accuracy that the generator gives back."""
+        return None if self.protected is None else self.protected.mean_percent - self.base.mean_percent
+
+
+def in_use(generator: nn.Module, quantization: Quantization | None) -> nn.Module:
+    """A copy of a generator as it is deployed: frozen, in evaluation mode, with its stored weights."""
+    deployed = copy.deepcopy(generator)
+    if quantization is None:
+        return deployed.eval().requires_grad_(False)
+    return QuantizedBase(deployed, quantization).model
+
+
+@torch.no_grad()
+def transformed(images: LabelledImages, generator: nn.Module, *, batch_size: int = 256) -> LabelledImages:
+    """The images as `generator`, in evaluation mode, hands them to a base; on the CPU."""
+    device = next(generator.parameters()).device
+    parts = [generator(batch).cpu() for batch, _ in images.batches(batch_size, device)]
+    return LabelledImages(images=torch.cat(parts), labels=images.labels)
+
+
+def evaluate(
+    base: QuantizedBase,
+    images: LabelledImages,
+    *,
+    rates: Sequence[float],
+    generators: Mapping[str, nn.Module] | None = None,
+    chips: tuple[int, ...] = TEST_CHIPS,
+    fault_model: str = "flip",
+    batch_size: int = 256,
+    on_chip: Callable[[int, int], None] | None = None,
+) -> tuple[Accuracy, ...]:
+    """Accuracies at each rate of the base alone (``none``) and behind each generator.
+
+    Every chip is met once, with all generators in turn. Images pass each generator once, because it has
+    no bit errors. Any base serves for any generator that takes its images: the one it was trained
+    before, another one (restricted access), or one stored with fewer bits.
+
+    Args:
+        base: frozen; it is as before afterwards.
+        images: to test with.
+        rates: bit error rates, fractions.
+        generators: as they come from `in_use`, by name; on the device of the base.
+        chips: seeds of the test chips.
+        fault_model: what the rates count.
+        batch_size: images a pass.
+        on_chip: told how many of how many chips are done.
+
+    Raises:
+        InputError: a chip is given twice or reserved for training, or a rate is no fraction.
+    """
+    check_test_chips(chips)
+    inputs = {NO_GENERATOR: images}
+    for name, generator in (generators or {}).items():
+        inputs[name] = transformed(images, generator, batch_size=batch_size)
+    clean = {name: accuracy_percent(base.model, part, batch_size=batch_size) for name, part in inputs.items()}
+    found: list[Accuracy] = []
+    for number, rate in enumerate(rates):
+        perturbed: dict[str, list[float]] = {name: [] for name in inputs}
+        for done, chip in enumerate(chips, start=1):
+            with base.perturb(seed=chip, rate=rate, fault_model=fault_model) as model:
+                for name, part in inputs.items():
+                    perturbed[name].append(accuracy_percent(model, part, batch_size=batch_size))
+            if on_chip is not None:
+                on_chip(number * len(chips) + done, len(rates) * len(chips))
+        each = {
+            name: ChipAccuracies(clean_percent=clean[name], perturbed_percent=tuple(values))
+            for name, values in perturbed.items()
+        }
+        alone = each[NO_GENERATOR]
+        found += [
+            Accuracy(
+                bit_error_rate=rate,
+                fault_model=fault_model,
+                chips=chips,
+                generator=name,
+                base=alone,
+                protected=None if name == NO_GENERATOR else protected,
+            )
+            for name, protected in each.items()
+        ]
+    return tuple(found)

@@ -1,0 +1,106 @@
+"""The fault models by name: built in, of profiled chips, and maps of the user's own memory from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from neuralfuse.memory.bit_errors import FaultModel, flip, neuralfuse_map, stuck_at
+from neuralfuse.memory.fault_maps import FaultMap, map_model, read_flip_maps, read_stuck_at_maps
+from neuralfuse.memory.profiled_chips import PROFILED_CHIPS, chip_model
+from nfenergy.ground.errors import InputError, UnknownName
+
+FAULT_MODELS: dict[str, FaultModel] = {
+    "flip": FaultModel(name="flip", title="each bit flips independently", draw=flip),
+    "stuck-at": FaultModel(name="stuck-at", title="cells stuck at 0 or 1, independently", draw=stuck_at),
+    "neuralfuse-map": FaultModel(
+        name="neuralfuse-map", title="stuck-at cells, tiled as in the NeuralFuse code", draw=neuralfuse_map
+    ),
+}
+
+DEFAULT = "flip"
+
+MEASURED_PREFIX = "map-"
+"""Of the names of measured maps; the first digits of a digest of their contents follow."""
+
+Files = tuple[Path, Path]
+
+_measured: dict[str, FaultModel] = {}
+
+
+def get_fault_model(name: str) -> FaultModel:
+    """The fault model called `name`, in any case: built in, a profiled chip, or a map read before.
+
+    Raises:
+        UnknownName: there is none; all fault models are listed.
+        InputError: it is a measured map that this process has not read.
+    """
+    key = name.lower()
+    if key in FAULT_MODELS:
+        return FAULT_MODELS[key]
+    if key in PROFILED_CHIPS:
+        return chip_model(key)
+    if key in _measured:
+        return _measured[key]
+    if key.startswith(MEASURED_PREFIX):
+        raise InputError(f"{name} is a measured map; give its files with --stuck-at-maps or --flip-maps")
+    raise UnknownName("fault model", name, [*FAULT_MODELS, *PROFILED_CHIPS])
+
+
+def choose_fault_model(
+    name: str | None = None, *, stuck_at_maps: Files | None = None, flip_maps: Files | None = None
+) -> FaultModel:
+    """The one fault model that was asked for; `DEFAULT` if none was.
+
+    Args:
+        name: of a built-in fault model or a profiled chip.
+        stuck_at_maps: matrices of the cells stuck at 0 and of those stuck at 1.
+        flip_maps: matrices of the probabilities to read 1 for 0 and 0 for 1.
+
+    Raises:
+        InputError: more than one was asked for, there is none of that name, or the files are no map.
+    """
+    if sum(asked is not None for asked in (name, stuck_at_maps, flip_maps)) > 1:
+        raise InputError(
+            "--fault-model, --stuck-at-maps and --flip-maps exclude each other; give one of them"
+        )
+    if stuck_at_maps is not None:
+        return measured_model(read_stuck_at_maps(*stuck_at_maps), kind="stuck-at", files=stuck_at_maps)
+    if flip_maps is not None:
+        return measured_model(read_flip_maps(*flip_maps), kind="flip", files=flip_maps)
+    return get_fault_model(DEFAULT if name is None else name)
+
+
+def measured_model(found: FaultMap, *, kind: str, files: Files) -> FaultModel:
+    """A measured map as a fault model, which this process knows by its name from now on.
+
+    The name holds the first digits of a digest of the map: rows of a table that were measured on two
+    maps never count as one fault model, and a training does not go on with another map.
+
+    Args:
+        found: what was read.
+        kind: of its files, ``stuck-at`` or ``flip``.
+        files: as the user named them.
+
+    Raises:
+        InputError: more than half of the cells misread.
+    """
+    if found.fault_rate > 0.5:
+        raise InputError(
+            f"{files[0]} and {files[1]} let {100 * found.fault_rate:.4g} % of the cells misread; beyond 50 % "
+            "bits say nothing. Is 1 the mark of a faulty cell?"
+        )
+    model = map_model(
+        found,
+        name=f"{MEASURED_PREFIX}{found.digest[:8]}",
+        title=f"measured map of {found.rows} x {found.columns} cells, {100 * found.fault_rate:.4g} % misread",
+        origin={"kind": kind, "files": [str(path) for path in files]},
+    )
+    _measured[model.name] = model
+    return model
+
+
+def map_record(name: str) -> dict[str, Any]:
+    """What a result's record says of the fault model besides its name: of a map all, of others nothing."""
+    record = get_fault_model(name).record
+    return {"fault_map": record} if record else {}

@@ -1,0 +1,1 @@
+"""Training of base models and generators, and what it leaves on disk."""

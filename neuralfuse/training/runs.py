@@ -1,0 +1,218 @@
+"""Whole runs from names and files to files: what the commands call, and a notebook may.
+
+A network's record says how it came to be: settings, seeds, results and versions. What trained networks
+are worth is measured by `neuralfuse.evaluation.measuring`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from neuralfuse.accuracy_table import robust_training, versions
+from neuralfuse.datasets.images import Splits, augmented
+from neuralfuse.memory.fault_models import map_record
+from neuralfuse.memory.perturbation import QuantizedBase
+from neuralfuse.quantization import Quantization
+from neuralfuse.training import checkpoints
+from neuralfuse.training.base_recipe import BaseRecipe
+from neuralfuse.training.base_training import BaseTraining, OnEpoch, accuracy_percent
+from neuralfuse.training.checkpoints import NetworkRecord
+from neuralfuse.training.eopm import EopmSettings
+from neuralfuse.training.generator_training import GeneratorTraining, OnStep, base_digest
+from neuralfuse.training.initialization import initialize
+from neuralfuse.training.streams import WEIGHTS, torch_seed
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import check_folder
+
+BASE_FILE = f"base{checkpoints.SUFFIX}"
+GENERATOR_FILE = f"generator{checkpoints.SUFFIX}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trained:
+    """A network with the record of its training; floating-point weights, in evaluation mode."""
+
+    model: nn.Module
+    record: NetworkRecord
+
+    @property
+    def parameters(self) -> int:
+        """Trainable numbers of the network."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+
+def best_device() -> str:
+    """The GPU if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def use_threads(count: int | None) -> None:
+    """Let PyTorch compute on so many threads; None leaves its own choice."""
+    if count is not None:
+        torch.set_num_threads(count)
+
+
+def load_trained(path: Path, kind: checkpoints.Kind) -> Trained:
+    """A network from its checkpoint. Raises InputError: see `checkpoints.load_network`."""
+    model, record = checkpoints.load_network(path, kind)
+    return Trained(model=model, record=record)
+
+
+def stored_base(trained: Trained, *, bits: int | None = None, device: str = "cpu") -> QuantizedBase:
+    """The base as its weight memory holds it: of its training, or of fewer `bits`."""
+    quantization = stored_quantization(trained.record, bits)
+    return QuantizedBase(fresh_copy(trained).to(device), quantization)
+
+
+def stored_quantization(record: NetworkRecord, bits: int | None = None) -> Quantization:
+    """How a base is stored, with another number of bits if given."""
+    stored = record.stored or Quantization()
+    return stored if bits is None else replace(stored, bits=bits)
+
+
+def fresh_copy(trained: Trained) -> nn.Module:
+    """The same network again, so that what is done to it leaves the first alone."""
+    model = checkpoints.build(trained.record)
+    model.load_state_dict(trained.model.state_dict())
+    return model.eval()
+
+
+def train_new_base(
+    record: NetworkRecord,
+    recipe: BaseRecipe,
+    data: Splits,
+    *,
+    augment: bool = False,
+    out: Path | None = None,
+    resume: bool = False,
+    checkpoint_every: int = 1,
+    device: str = "cpu",
+    on_epoch: OnEpoch | None = None,
+) -> Trained:
+    """Train the base that `record` names from random weights.
+
+    Args:
+        record: network, width and normalisation of the base, and its data set.
+        recipe: of the training.
+        data: that data set.
+        augment: crop and mirror the training images at random.
+        out: folder for log and state; None writes neither.
+        resume: go on from the state in `out`.
+        checkpoint_every: epochs between two states.
+        device: of PyTorch.
+        on_epoch: told of each epoch.
+
+    Raises:
+        UnknownName: there is no such network or data set.
+        InputError: the state in `out` is of another run, or not whole.
+        NfEnergyError: the loss became no number, or a file cannot be written.
+    """
+    if out is not None:
+        check_folder(out)
+    about = {name: getattr(record, name) for name in ("network", "dataset", "width", "normalization")}
+    with torch_seed(recipe.seed, WEIGHTS):
+        model = initialize(checkpoints.build(record)).to(device)
+        training = BaseTraining(
+            model, data.train, recipe, augment=augmented if augment else None, about=about
+        )
+        if resume:
+            training.resume(_resumable(out))
+        training.run(out=out, checkpoint_every=checkpoint_every, on_epoch=on_epoch)
+    model = model.cpu()
+    quantization = recipe.quantization
+    settings = recipe.settings()
+    last = training.history[-1]
+    record = replace(
+        record,
+        quantization=quantization.scheme.name,
+        weight_bits=quantization.bits,
+        training={
+            **settings,
+            **map_record(recipe.fault_model),
+            "augment": augment,
+            "final_loss": last.loss,
+            "final_perturbed_loss": last.perturbed_loss,
+            "versions": versions(),
+        },
+    )
+    trained = Trained(model=model, record=record)
+    clean = accuracy_percent(stored_base(trained).model, data.test)
+    record.training["test_accuracy_percent"] = clean
+    return trained
+
+
+def train_new_generator(
+    name: str,
+    bases: Sequence[Trained],
+    settings: EopmSettings,
+    data: Splits,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    checkpoint_every: int = 50,
+    device: str = "cpu",
+    on_step: OnStep | None = None,
+) -> Trained:
+    """Train a generator from random weights before one base or several (ensemble).
+
+    Args:
+        name: of the generator, or ``uip``.
+        bases: of one data set; each is stored as in its training.
+        settings: of the run.
+        data: that data set.
+        out: folder for log and state.
+        resume: go on from the state in `out`.
+        checkpoint_every: steps between two states.
+        device: of PyTorch.
+        on_step: told of each step.
+
+    Raises:
+        UnknownName: there is no such generator.
+        InputError: the bases' data sets differ, or the state in `out` is of another run.
+        NfEnergyError: the loss became no number, or a file cannot be written.
+    """
+    if out is not None:
+        check_folder(out)
+    dataset = same_dataset([base.record for base in bases])
+    record = NetworkRecord(
+        kind="generator", network=name.lower(), dataset=dataset, weight_bits=settings.generator_bits
+    )
+    with torch_seed(settings.seed, WEIGHTS):
+        model = checkpoints.build(record)
+    stored = [stored_base(base, device=device) for base in bases]
+    about = {"network": record.network, "dataset": dataset}
+    run = GeneratorTraining(model.to(device), stored, data.train, settings, about=about)
+    if resume:
+        run.resume(_resumable(out))
+    run.run(out=out, checkpoint_every=checkpoint_every, on_step=on_step)
+    training: dict[str, Any] = {
+        **asdict(settings),
+        **map_record(settings.fault_model),
+        "bases": [base.record.network for base in bases],
+        "base_widths": [base.record.width for base in bases],
+        "base_training": [robust_training(base.record) for base in bases],
+        "base_digests": [base_digest(base) for base in stored],
+        "final": asdict(run.log[-1]),
+        "versions": versions(),
+    }
+    return Trained(model=model.cpu(), record=replace(record, training=training))
+
+
+def _resumable(out: Path | None) -> Path:
+    if out is None:
+        raise InputError("to resume needs the folder of the interrupted run")
+    return out
+
+
+def same_dataset(records: Sequence[NetworkRecord]) -> str:
+    """The one data set of all records. Raises InputError: none is given, or they differ."""
+    names = sorted({record.dataset for record in records})
+    if len(names) != 1:
+        raise InputError(f"all networks must be of one data set, not of {' and '.join(names) or 'none'}")
+    return names[0]

@@ -1,0 +1,58 @@
+"""Simulated layers on disk, shared by all runs and processes of a user."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from nfenergy.ground.errors import NfEnergyError
+from nfenergy.ground.files import write_text
+
+Key = Mapping[str, object]
+
+
+def cache_folder() -> Path:
+    """``NFENERGY_CACHE_DIR``, or the user's cache folder for nfenergy."""
+    override = os.environ.get("NFENERGY_CACHE_DIR")
+    if override:
+        return Path(override)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("nfenergy", appauthor=False))
+
+
+class JsonCache:
+    """Small JSON values under keys, each in a file of its own.
+
+    A value is written whole and moved into place, so concurrent processes may share the folder; a
+    file that cannot be read or belongs to another key counts as missing.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.folder = cache_folder() / kind
+        self.write_error: str | None = None
+
+    def get(self, key: Key) -> dict[str, object] | None:
+        """The value stored under `key`, or None."""
+        try:
+            content = json.loads(self._path(key).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if not isinstance(content, dict) or content.get("key") != dict(key):
+            return None
+        value = content.get("value")
+        return value if isinstance(value, dict) else None
+
+    def put(self, key: Key, value: Mapping[str, object]) -> None:
+        """Store `value`; where that fails, the reason is kept in `write_error` and the run goes on."""
+        try:
+            write_text(self._path(key), json.dumps({"key": dict(key), "value": dict(value)}, indent=1) + "\n")
+        except NfEnergyError as error:
+            self.write_error = str(error)
+
+    def _path(self, key: Key) -> Path:
+        digest = hashlib.sha256(json.dumps(dict(key), sort_keys=True).encode()).hexdigest()
+        return self.folder / digest[:2] / f"{digest}.json"

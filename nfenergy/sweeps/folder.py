@@ -1,0 +1,97 @@
+"""The files of a sweep: parts while it runs, one parquet file at its end.
+
+A part that stands is whole. A sweep that was cut off, however hard, goes on with the parts it lacks and
+ends in the same file, byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as parquet
+
+from nfenergy.ground.errors import InputError, NfEnergyError
+from nfenergy.ground.files import write_text
+
+PARQUET, CSV, SUMMARY = "sweep.parquet", "sweep.csv", "sweep.json"
+PARTS, PLAN = "parts", "plan.json"
+
+
+class SweepFolder:
+    """The output folder of one sweep.
+
+    Args:
+        folder: made where it does not exist.
+        plan: all that decides the rows; parts of another plan are not taken over.
+        resume: go on with the parts that stand instead of starting anew.
+
+    Raises:
+        InputError: `resume`, and the parts in the folder belong to another plan.
+        NfEnergyError: the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, plan: dict[str, Any], *, resume: bool) -> None:
+        self.folder = folder
+        self._parts = folder / PARTS
+        text = json.dumps(plan, indent=1, sort_keys=True) + "\n"
+        found = self._parts / PLAN
+        if resume and found.exists() and found.read_text(encoding="utf-8") != text:
+            raise InputError(
+                f"{folder} holds parts of another sweep or of another version; "
+                "leave out --resume to start anew, or choose another --out"
+            )
+        if not resume:
+            with _os_errors(folder):
+                shutil.rmtree(self._parts, ignore_errors=True)
+                (folder / SUMMARY).unlink(missing_ok=True)
+        write_text(found, text)
+
+    def has_part(self, number: int) -> bool:
+        return self._part(number).exists()
+
+    def write_part(self, number: int, rows: pa.Table) -> None:
+        """Write a part whole or not at all."""
+        with _os_errors(self.folder):
+            temporary = self._part(number).with_suffix(".tmp")
+            parquet.write_table(rows, temporary)
+            temporary.replace(self._part(number))
+
+    def assemble(self, schema: pa.Schema, parts: int, *, as_csv: bool) -> None:
+        """Join all parts, in order, one in memory at a time."""
+        with _os_errors(self.folder):
+            temporary = self._parts / PARQUET
+            with parquet.ParquetWriter(temporary, schema) as writer:
+                for number in range(parts):
+                    writer.write_table(parquet.read_table(self._part(number)))
+            temporary.replace(self.folder / PARQUET)
+            if as_csv:
+                temporary = self._parts / CSV
+                options = arrow_csv.WriteOptions(quoting_style="needed")
+                with arrow_csv.CSVWriter(temporary, schema, write_options=options) as writer:
+                    for number in range(parts):
+                        writer.write_table(parquet.read_table(self._part(number)))
+                temporary.replace(self.folder / CSV)
+
+    def finish(self, summary: dict[str, Any]) -> None:
+        """Write the summary, which says that the sweep is whole, and drop the parts."""
+        write_text(self.folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
+        with _os_errors(self.folder):
+            shutil.rmtree(self._parts)
+
+    def _part(self, number: int) -> Path:
+        return self._parts / f"part-{number:06d}.parquet"
+
+
+@contextmanager
+def _os_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NfEnergyError(f"cannot write {folder}: {error.strerror or error}") from error

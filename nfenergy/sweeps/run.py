@@ -1,0 +1,166 @@
+"""Sweeps: the energy saved over a whole design space, one row a combination, memory bounded."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from energy.closed_form import engine as closed_form
+from energy.counts import LayerCounts
+from energy.engines import Difference, EnginesDiffer, compare
+from energy.scalesim.children import layer_text
+from energy.scalesim.cluster import simulate_on_cluster
+from energy.scalesim.cost import Task
+from energy.scalesim.engine import ProgressCallback, simulate_tasks
+from energy.totals import NetworkTotals, tasks_of, totals_in_closed_form, totals_of
+from nfenergy.ground.errors import InputError, NfEnergyError
+from nfenergy.ground.provenance import versions
+from nfenergy.sweeps.folder import CSV, PARQUET, SUMMARY, SweepFolder
+from nfenergy.sweeps.rows import SCHEMA, rows_of
+from nfenergy.sweeps.space import DesignSpace, ModelKey
+from nfenergy.sweeps.spec import SweepSpec, load_spec
+from topologies.layers import Layer, Topology
+
+RowsCallback = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepResult:
+    """What a sweep left.
+
+    Attributes:
+        rows: combinations.
+        table: the parquet file; columns as in `reports.columns.SAVING_COLUMNS`.
+        csv: the same as CSV, where it was asked for.
+        summary: the specification, what made the rows, and the verification.
+    """
+
+    rows: int
+    table: Path
+    csv: Path | None
+    summary: dict[str, Any]
+
+
+def sweep(
+    spec: SweepSpec | dict[str, Any] | str | Path,
+    out: str | Path,
+    *,
+    engine: str | None = None,
+    jobs: int | None = None,
+    resume: bool = False,
+    verify: int = 0,
+    scheduler: str | None = None,
+    as_csv: bool = False,
+    on_progress: ProgressCallback | None = None,
+    on_rows: RowsCallback | None = None,
+) -> SweepResult:
+    """Compute every combination of a specification.
+
+    Args:
+        spec: a specification, its mapping, or its YAML file.
+        out: folder of the result.
+        engine: instead of the specification's.
+        jobs, on_progress: for SCALE-Sim, see `energy.scalesim.engine.simulate`.
+        resume: go on with a sweep that was cut off in `out`.
+        verify: distinct layers of the sweep, chosen by its seed, that SCALE-Sim simulates as well.
+        scheduler: Dask scheduler whose workers simulate; for engine ``scalesim`` or ``both``.
+        as_csv: write ``sweep.csv`` as well.
+        on_rows: called with the rows done and the rows in all.
+
+    Raises:
+        InputError: a specification or an option that cannot be used.
+        EnginesDiffer: engine ``both``, and the two are not equal.
+        NfEnergyError: the engine failed, or `out` cannot be written; or a layer that was verified
+            differs, after the rows were written.
+    """
+    chosen = load_spec(spec)
+    if engine is not None:
+        chosen = load_spec(chosen.model_dump() | {"engine": engine})
+    if scheduler is not None and chosen.engine == "closed-form":
+        raise InputError("a scheduler distributes SCALE-Sim; add --engine scalesim, or leave out --scheduler")
+    space = DesignSpace.of(chosen)
+    folder = SweepFolder(Path(out), _plan(space), resume=resume)
+    simulate = _simulator(jobs, scheduler, on_progress)
+    parts = list(space.parts())
+    if not all(map(folder.has_part, range(len(parts)))):
+        totals = _totals(space, simulate)
+        for number, part in enumerate(parts):
+            if not folder.has_part(number):
+                folder.write_part(number, rows_of(part, space, totals))
+            if on_rows is not None:
+                on_rows((number + 1) * space.rows // len(parts), space.rows)
+    folder.assemble(SCHEMA, len(parts), as_csv=as_csv)
+    verification = _verify(space, verify, simulate)
+    summary = {"rows": space.rows, **_plan(space), "verification": verification}
+    folder.finish(summary)
+    if verification["differences"]:
+        raise NfEnergyError(
+            f"{len(verification['differences'])} figures of {verification['layers']} verified layers differ "
+            f"between closed-form and scalesim; {folder.folder / SUMMARY} lists them, please report them"
+        )
+    path = Path(out)
+    return SweepResult(
+        rows=space.rows, table=path / PARQUET, csv=path / CSV if as_csv else None, summary=summary
+    )
+
+
+Simulator = Callable[[list[Task]], Mapping[Task, LayerCounts]]
+
+
+def _simulator(jobs: int | None, scheduler: str | None, on_progress: ProgressCallback | None) -> Simulator:
+    if scheduler is None:
+        return lambda tasks: simulate_tasks(tasks, jobs=jobs, on_progress=on_progress)
+    return lambda tasks: simulate_on_cluster(tasks, scheduler, on_progress=on_progress)
+
+
+def _plan(space: DesignSpace) -> dict[str, Any]:
+    """All that decides the rows."""
+    return {
+        "spec": space.spec.model_dump(mode="json"),
+        "curves": [asdict(curve) for curve in dict.fromkeys(curve for curve, _ in space.points)],
+        "versions": versions(),
+    }
+
+
+def _totals(space: DesignSpace, simulate: Simulator) -> dict[ModelKey, NetworkTotals]:
+    """Every network's filter reads and cycles on every accelerator, by the specification's engine."""
+    engine = space.spec.engine
+    computed: dict[ModelKey, NetworkTotals] = {}
+    if engine == "closed-form":
+        for key, model in space.models.items():
+            computed[key] = totals_in_closed_form(model.topology, space.accelerators)
+        return computed
+    tasks = tasks_of([model.topology for model in space.models.values()], space.accelerators)
+    counts = simulate(tasks)
+    if engine == "both":
+        differences = _compare(tasks, counts)
+        if differences:
+            raise EnginesDiffer(differences, "the sweep's layers")
+    return {key: totals_of(model.topology, space.accelerators, counts) for key, model in space.models.items()}
+
+
+def _verify(space: DesignSpace, number: int, simulate: Simulator) -> dict[str, Any]:
+    """Simulate some distinct layers of the sweep and compare every column with the closed form."""
+    tasks = tasks_of([model.topology for model in space.models.values()], space.accelerators)
+    chosen = random.Random(space.spec.seed).sample(tasks, min(number, len(tasks)))
+    differences = _compare(chosen, simulate(chosen)) if chosen else []
+    return {
+        "layers": len(chosen),
+        "distinct_layers": len(tasks),
+        "seed": space.spec.seed,
+        "simulator": f"scalesim {versions()['scalesim']}",
+        "differences": [asdict(found) for found in differences],
+    }
+
+
+def _compare(tasks: Sequence[Task], counts: Mapping[Task, LayerCounts]) -> list[Difference]:
+    differences: list[Difference] = []
+    for shape, array in tasks:
+        layer = Layer(name=f"{layer_text(shape)} on {array}", **shape._asdict())
+        computed = closed_form.simulate(Topology(name="verified", layers=(layer,)), array)
+        simulated = replace(counts[shape, array], layer=layer.name)
+        differences += compare([simulated], computed)
+    return differences

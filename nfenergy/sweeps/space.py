@@ -1,0 +1,92 @@
+"""A sweep's design space: its axes spelt out, its networks built, its rows cut into parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+from energy.array import SystolicArray
+from energy.curve import OperatingPoint, VoltageCurve
+from neuralfuse.registry import get_dataset, get_network
+from nfenergy.networks import NetworkModel, network_model
+from nfenergy.sweeps.spec import SweepSpec
+from reports.names import NO_GENERATOR
+from topologies.convention import get_convention
+
+ROWS_A_PART = 100_000
+
+ModelKey = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Rows that are computed and written together: one pair of networks on consecutive accelerators."""
+
+    dataset: str
+    convention: str
+    base: str
+    generator: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class DesignSpace:
+    """A specification with its axes spelt out and its networks built.
+
+    Attributes:
+        models: by network, data set and convention.
+        accelerators: every array with every dataflow and SRAM size.
+        points: every curve with every voltage or bit error rate.
+    """
+
+    spec: SweepSpec
+    models: dict[ModelKey, NetworkModel]
+    accelerators: list[SystolicArray]
+    points: list[tuple[VoltageCurve, OperatingPoint]]
+
+    @classmethod
+    def of(cls, spec: SweepSpec) -> DesignSpace:
+        """Build the networks of `spec`, or recall them."""
+        names = [*spec.bases, *(name for name in spec.generators if name != NO_GENERATOR)]
+        models = {
+            (name, dataset, convention): network_model(
+                get_network(name),
+                get_dataset(dataset),
+                get_convention(convention),
+                spec.deconvolution,
+                width=spec.base_width,
+            )
+            for name, dataset, convention in product(names, spec.datasets, spec.conventions)
+        }
+        return cls(spec, models, spec.accelerators(), spec.operating_points())
+
+    @cached_property
+    def rows_an_accelerator(self) -> int:
+        return len(self.spec.weight_bits) * len(self.points)
+
+    @property
+    def rows(self) -> int:
+        """Combinations in all."""
+        spec = self.spec
+        pairs = len(spec.datasets) * len(spec.conventions) * len(spec.bases) * len(spec.generators)
+        return pairs * len(self.accelerators) * self.rows_an_accelerator
+
+    def parts(self) -> Iterator[Part]:
+        """The parts in the order of the result."""
+        spec = self.spec
+        step = max(1, ROWS_A_PART // self.rows_an_accelerator)
+        for dataset, convention, base, generator in product(
+            spec.datasets, spec.conventions, spec.bases, spec.generators
+        ):
+            for first in range(0, len(self.accelerators), step):
+                yield Part(
+                    dataset=dataset,
+                    convention=convention,
+                    base=base,
+                    generator=generator,
+                    first=first,
+                    last=min(first + step, len(self.accelerators)),
+                )

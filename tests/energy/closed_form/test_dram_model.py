@@ -1,0 +1,208 @@
+"""The DRAM figures against buffers that are filled and emptied request by request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from energy.array import SystolicArray
+from energy.closed_form import ifmap_reads, ifmap_runs
+from energy.closed_form.engine import dram_transfers
+from energy.closed_form.filter_reads import filter_transfer
+from energy.closed_form.folding import Folding, skewed_diagonal, skewed_requests
+from energy.closed_form.ifmap_runs import Axis, InputWindows, runs_of
+from energy.closed_form.ofmap_drain import ofmap_transfer
+from energy.closed_form.read_phases import ReadBuffer, Transfer
+from nfenergy.ground.errors import InputError
+from tests.energy.closed_form.test_sram_model import shapes
+from topologies.layers import LayerShape, scalesim_ofmap_extent
+
+arrays = st.builds(
+    SystolicArray,
+    rows=st.sampled_from((1, 2, 3, 4, 5, 8, 16)),
+    cols=st.sampled_from((1, 2, 3, 4, 8, 16)),
+    dataflow=st.sampled_from(("os", "ws", "is")),
+    ifmap_sram_kb=st.just(1),
+    filter_sram_kb=st.just(1),
+    ofmap_sram_kb=st.just(1),
+)
+Request = tuple[int, int, int]
+"""Cycle, port, address."""
+
+
+def fold_requests(layer: Folding, operand: str, col_fold: int, row_fold: int) -> Iterator[Request]:
+    """A fold's requests as ``create_{ifmap,filter}_demand_mat`` lays them out, in no order.
+
+    The address is the place in the operand's matrix: (pixel, window element) or (element, filter).
+    """
+    array, start = layer.array, layer.fold_start(col_fold, row_fold)
+    row0, col0 = row_fold * array.rows, col_fold * array.cols
+    rows, cols = range(layer.rows_used(row_fold)), range(layer.cols_used(col_fold))
+    stationary = {"ws": "filter", "is": "ifmap"}.get(array.dataflow)
+    loading = 0 if array.dataflow == "os" else array.rows
+    if operand == stationary:
+        for row, col in product(rows, cols):
+            yield start + array.rows - 1 - row, col, (row0 + row) * layer.col_extent + col0 + col
+    elif operand == "ifmap" or stationary == "ifmap":  # enters at the rows
+        for time, row in product(range(layer.stream), rows):
+            yield start + loading + time + row, row, (row0 + row) * layer.stream + time
+    else:
+        for time, col in product(range(layer.stream), cols):
+            yield start + time + col, col, time * layer.col_extent + col0 + col
+
+
+def input_value(shape: LayerShape, layer: Folding, place: int) -> int | None:
+    """Ifmap address behind a place in the ifmap matrix; None for a window beyond the input."""
+    pixel_major = layer.array.dataflow == "os"
+    pixel, element = divmod(place, layer.window) if pixel_major else divmod(place, layer.px)[::-1]
+    out_row, out_col = divmod(pixel, scalesim_ofmap_extent(shape.ifmap_w, shape.filter_w, shape.stride))
+    filter_row, rest = divmod(element, shape.filter_w * shape.channels)
+    filter_col, channel = divmod(rest, shape.channels)
+    row, col = out_row * shape.stride + filter_row, out_col * shape.stride + filter_col
+    if row >= shape.ifmap_h or col >= shape.ifmap_w:
+        return None
+    return (row * shape.ifmap_w + col) * shape.channels + channel
+
+
+def requests(shape: LayerShape, layer: Folding, operand: str) -> Iterator[tuple[int, int]]:
+    """Cycle and address of every request, in the order in which SCALE-Sim serves them."""
+    for col_fold in range(layer.col_folds):
+        for row_fold in range(layer.row_folds):
+            for cycle, _, place in sorted(fold_requests(layer, operand, col_fold, row_fold)):
+                address = input_value(shape, layer, place) if operand == "ifmap" else place
+                if address is not None:
+                    yield cycle, address
+
+
+def fetched(stream: list[tuple[int, int]], phase_words: int) -> tuple[list[int], int]:
+    """Cycles in which a set of addresses reaches `phase_words` and is emptied; what it holds at the end."""
+    held: set[int] = set()
+    ends = []
+    for cycle, address in stream:
+        held.add(address)
+        if len(held) == phase_words:
+            ends.append(cycle)
+            held = set()
+    return ends, len(held)
+
+
+@settings(max_examples=150, deadline=None)
+@given(shape=shapes(), array=arrays, phase_words=st.sampled_from((5, 10, 17, 40, 100, 300)))
+def test_ifmap_phases_are_those_of_a_set_filled_request_by_request(
+    shape: LayerShape, array: SystolicArray, phase_words: int
+) -> None:
+    layer, windows = Folding.of(shape, array), InputWindows.of(shape)
+    assume(layer.px * layer.window * layer.col_folds < 8000)
+    stream = list(requests(shape, layer, "ifmap"))
+    assert windows.touched == len({address for _, address in stream})
+    assume(windows.touched >= phase_words)
+    runs = runs_of(windows, layer)
+    ends, rest = ifmap_reads._phase_ends(runs, phase_words)
+    assert ([end // runs.ports for end in ends], rest) == fetched(stream, phase_words)
+
+
+@settings(max_examples=150, deadline=None)
+@given(shape=shapes(), array=arrays, filters=st.integers(2, 150), channels=st.integers(1, 30))
+def test_filter_reads_are_those_of_a_set_filled_request_by_request(
+    shape: LayerShape, array: SystolicArray, filters: int, channels: int
+) -> None:
+    shape = shape._replace(filters=filters, channels=channels, ifmap_w=shape.filter_w)
+    layer, buffer = Folding.of(shape, array), ReadBuffer(1)
+    repeats = {"os": layer.row_folds, "ws": 1, "is": layer.col_folds}[array.dataflow]
+    assume(layer.window * filters * repeats < 40_000)
+    stream = list(requests(shape, layer, "filter"))
+    ends, rest = fetched(stream, buffer.phase_words)
+    expected = buffer.transfer(
+        phases=len(ends), rest=rest, first_cycle=stream[0][0], last_phase_cycle=ends[-1] if ends else -1
+    )
+    assert filter_transfer(layer) == expected
+
+
+def drained(layer: Folding) -> Transfer:
+    """The ofmap's DRAM writes by the rules of ``write_buffer``, output by output."""
+    array, half, lines, line = layer.array, 512 * layer.array.ofmap_sram_kb, [], 0
+    held, counted, drain_end, cycles = 0, 0, 0, []
+
+    def drain(cycle: int) -> int:
+        nonlocal counted
+        leaving = lines[: -(-half // array.cols)]
+        del lines[: len(leaving)]
+        counted += (len(leaving) - 1) * array.cols + leaving[-1]
+        cycles.extend((cycle, cycle + len(leaving) - 1))
+        return cycle + len(leaving) - 1
+
+    for cycle in outputs(layer):
+        line, held = line + 1, held + 1
+        if line == array.cols:
+            lines, line = [*lines, line], 0
+        assert held - counted < 2 * half, "the array would stall"
+        if cycle >= drain_end and held - counted > half:
+            lines, line = [*lines, line] if line else lines, 0
+            drain_end = drain(cycle)
+    lines = [*lines, line] if line else lines
+    cycle = layer.last_cycle
+    while lines:
+        cycle = drain(cycle) + 1
+    return Transfer(counted, min(cycles), max(cycles))
+
+
+def outputs(layer: Folding) -> Iterator[int]:
+    """Cycle of every output in order, as ``create_ofmap_demand_mat`` lays them out."""
+    for col_fold in range(layer.col_folds):
+        for row_fold in range(layer.row_folds):
+            start, rows = layer.fold_start(col_fold, row_fold), layer.rows_used(row_fold)
+            if layer.array.dataflow == "os":
+                lines, delay = rows, layer.stream - 1 + layer.array.rows - rows
+            else:
+                lines, delay = layer.stream, 2 * layer.array.rows - 1
+            cols = range(layer.cols_used(col_fold))
+            yield from sorted(start + delay + line + col for line, col in product(range(lines), cols))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    shape=shapes(),
+    rows=st.integers(1, 40),
+    cols=st.integers(1, 700),
+    dataflow=st.sampled_from(("os", "ws", "is")),
+)
+def test_ofmap_writes_are_those_of_a_buffer_drained_output_by_output(
+    shape: LayerShape, rows: int, cols: int, dataflow: str
+) -> None:
+    layer = Folding.of(shape, SystolicArray(rows=rows, cols=cols, dataflow=dataflow, ofmap_sram_kb=1))
+    assume(layer.px * layer.filters * layer.row_folds < 40_000)
+    assert ofmap_transfer(layer) == drained(layer)
+
+
+@given(lines=st.integers(1, 12), width=st.integers(1, 12))
+def test_skewed_requests_and_their_diagonals_are_inverse(lines: int, width: int) -> None:
+    diagonals = sorted(line + col for line, col in product(range(lines), range(width)))
+    for request, diagonal in enumerate(diagonals, start=1):
+        assert skewed_diagonal(lines, width, request) == diagonal
+    for diagonal in range(-1, lines + width + 1):
+        assert skewed_requests(lines, width, diagonal) == sum(other <= diagonal for other in diagonals)
+
+
+def test_pixels_that_are_only_covered_together_count_as_one() -> None:
+    assert InputWindows.of(LayerShape(50, 30, 1, 30, 1, 8, 1)) == InputWindows(
+        Axis(50, 1, 1), Axis(1, 1, 1), 30
+    )
+    patches = InputWindows.of(LayerShape(224, 224, 16, 16, 3, 768, 16))
+    assert (patches.cols, patches.channels) == (Axis(14, 1, 1), 48)
+
+
+def test_a_layer_that_fits_its_buffers_moves_every_value_once() -> None:
+    dram = dram_transfers(LayerShape(10, 10, 3, 3, 8, 16, 1), SystolicArray())
+    assert (dram.ifmap.words, dram.filter.words, dram.ofmap.words) == (800, 1152, 1024)
+
+
+@pytest.mark.parametrize("dataflow", ["os", "ws", "is"])
+def test_a_layer_too_large_to_follow_is_refused_before_memory_is_taken(dataflow: str) -> None:
+    layer = LayerShape(40_000, 40_000, 3, 3, 1, 1, 1)
+    with pytest.raises(InputError, match="--engine scalesim"):
+        dram_transfers(layer, SystolicArray(dataflow=dataflow))
+    assert layer.ifmap_h**2 > ifmap_runs.LARGEST_RUNS

@@ -1,0 +1,172 @@
+"""Maps of real memories: their files, where weights lie in them, and maps as fault models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neuralfuse.memory.fault_maps import FaultMap, map_faults, map_model, read_flip_maps, read_stuck_at_maps
+from nfenergy.ground.errors import InputError
+
+Write = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def save(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return save
+
+
+def _map(rows: int, columns: int, seed: int, *, persistent: bool = True) -> FaultMap:
+    rng = np.random.default_rng(seed)
+    to_one, to_zero = (rng.random((2, rows, columns)) < 0.2).astype(float)
+    if not persistent:
+        to_one, to_zero = to_one * rng.random((rows, columns)), to_zero * rng.random((rows, columns))
+    return FaultMap.of_matrices(to_one, to_zero)
+
+
+def _dense(found: FaultMap) -> tuple[np.ndarray, np.ndarray]:
+    to_one, to_zero = np.zeros(found.size), np.zeros(found.size)
+    to_one[found.cells], to_zero[found.cells] = found.to_one, found.to_zero
+    return to_one, to_zero
+
+
+@settings(deadline=None)
+@given(
+    words=st.lists(st.integers(0, 40), min_size=1, max_size=4),
+    bits=st.sampled_from([2, 3, 8, 16]),
+    offset=st.integers(0, 200),
+    seed=st.integers(0, 100),
+)
+def test_bit_j_of_word_i_lies_in_cell_offset_plus_i_times_bits_plus_j(
+    words: list[int], bits: int, offset: int, seed: int
+) -> None:
+    found = _map(3, 16, seed)  # 48 cells: most layers wrap around
+    to_one, to_zero = _dense(found)
+    stored = np.random.default_rng(seed + 1).integers(0, 2**bits, sum(words))
+    address = (offset + np.arange(sum(words))[:, None] * bits + np.arange(bits)) % found.size
+    bit = (stored[:, None] >> np.arange(bits)) & 1
+    expected = np.where(bit == 0, to_one[address] > 0, to_zero[address] == 0).astype(int)
+    layers = map_faults(found, words, bits, offset=offset)
+    start = 0
+    for count, faults in zip(words, layers, strict=True):
+        read = stored[start : start + count].copy()
+        read[faults.index] = (read[faults.index] & faults.keep.astype(int)) ^ faults.toggle
+        assert read.tolist() == (expected[start : start + count] << np.arange(bits)).sum(axis=1).tolist()
+        start += count
+
+
+def test_probabilities_below_one_misread_as_often_as_they_say() -> None:
+    found = FaultMap.of_matrices(np.full((1, 8), 0.25), np.zeros((1, 8)))
+    counts = sum(
+        int(np.bitwise_count(map_faults(found, [1], 8, seed=seed)[0].toggle).sum()) for seed in range(2000)
+    )
+    assert abs(counts - 4000) < 4 * (16_000 * 0.25 * 0.75) ** 0.5
+    first, again = (map_faults(found, [1], 8, seed=7)[0] for _ in range(2))
+    assert first.toggle.tolist() == again.toggle.tolist()
+
+
+def test_stuck_at_maps_are_read_from_text(write: Write) -> None:
+    zeros = write("zeros.txt", "# measured at 0.8 V\n0 1 0\n\n0 0 0\n")
+    ones = write("ones.txt", "0,0,1\n1, 0, 0  # second row\n")
+    found = read_stuck_at_maps(zeros, ones)
+    assert (found.rows, found.columns) == (2, 3)
+    to_one, to_zero = _dense(found)
+    assert to_one.tolist() == [0, 0, 1, 1, 0, 0]
+    assert to_zero.tolist() == [0, 1, 0, 0, 0, 0]
+    assert found.fault_rate == pytest.approx(0.5)
+
+
+def test_flip_maps_are_read_from_text(write: Write) -> None:
+    found = read_flip_maps(write("01.txt", "0 0.5\n"), write("10.txt", "1e-3 0.25\n"))
+    assert found.cells.tolist() == [0, 1]
+    assert found.to_one.tolist() == [0.0, 0.5]
+    assert found.to_zero.tolist() == [0.001, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("zeros", "ones", "message"),
+    [
+        ("0 1\n0\n", "0 0\n0 0\n", r"zeros.txt, line 2 has 1 cells, the rows above 2"),
+        ("0 1\n\n0 x\n", "0 0\n0 0\n", r"zeros.txt, line 3: 'x' is neither 0 nor 1"),
+        ("0 1\n", "0 0.5\n", r"ones.txt, line 1: '0.5' is neither 0 nor 1"),
+        ("0 1\n", "0 0\n0 0\n", r"zeros.txt and .*ones.txt .* 1 x 2 and 2 x 2 cells"),
+        ("0 1\n", "0 1\n", r"row 1, column 2 is stuck at 0 in .*zeros.txt and stuck at 1 in .*ones.txt"),
+        ("# nothing\n", "0\n", r"zeros.txt is empty; expected a matrix of stuck-at-0 cells"),
+    ],
+)
+def test_bad_stuck_at_maps_say_where(write: Write, zeros: str, ones: str, message: str) -> None:
+    paths = write("zeros.txt", zeros), write("ones.txt", ones)
+    with pytest.raises(InputError, match=message):
+        read_stuck_at_maps(*paths)
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.01", "nan", "inf"])
+def test_bad_probabilities_say_where(write: Write, value: str) -> None:
+    good = write("10.txt", "0 0\n")
+    with pytest.raises(InputError, match=r"01.txt, line 1: .* is no probability in \[0, 1\]"):
+        read_flip_maps(write("01.txt", f"0 {value}\n"), good)
+
+
+def test_a_missing_map_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot read a matrix of 0-to-1 flip probabilities .*none.txt"):
+        read_flip_maps(tmp_path / "none.txt", tmp_path / "none.txt")
+
+
+def test_a_map_is_a_fault_model_whose_seeds_are_places() -> None:
+    found = _map(16, 16, 0)
+    model = map_model(found, name="lab", title="measured")
+    words, rate = [300], found.fault_rate
+    at_start, elsewhere, again = (model.draw(words, 8, rate, seed)[0] for seed in (0, 1, 1))
+    assert at_start.index.tolist() == map_faults(found, words, 8)[0].index.tolist()
+    assert elsewhere.toggle.tolist() == again.toggle.tolist()
+    assert elsewhere.toggle.tolist() != at_start.toggle.tolist()
+    with pytest.raises(InputError, match=r"lab has a bit error rate of .* not 0.1 %"):
+        model.draw(words, 8, 0.001, 0)
+
+
+def test_a_map_has_a_rate_of_four_digits_and_takes_no_other() -> None:
+    found = FaultMap.of_matrices(np.eye(7), np.zeros((7, 7)))
+    model = map_model(found, name="lab", title="measured")
+    assert model.own_rate == model.rate() == 0.1429
+    assert model.rate(0.1425) == 0.1425  # as a user rounds it
+    assert model.record["fault_rate_percent"] == pytest.approx(100.0 / 7.0)
+    with pytest.raises(InputError, match=r"lab has a bit error rate of 14.29 %, not 14 %"):
+        model.rate(0.14)
+
+
+def test_the_digest_is_of_the_contents() -> None:
+    def digest(to_one: list[list[float]], to_zero: list[list[float]]) -> str:
+        return FaultMap.of_matrices(np.array(to_one), np.array(to_zero)).digest
+
+    found = digest([[0, 1, 0, 0]], [[0, 0, 1, 0]])
+    assert len(found) == 64
+    assert found == digest([[0, 1, 0, 0]], [[0, 0, 1, 0]])
+    others = [
+        digest([[0, 0, 1, 0]], [[0, 1, 0, 0]]),
+        digest([[0, 1], [0, 0]], [[0, 0], [1, 0]]),
+        digest([[0, 0.5, 0, 0]], [[0, 0, 1, 0]]),
+        digest([[0, 1, 0, 0]], [[0, 0, 0, 1]]),
+    ]
+    assert len({found, *others}) == 5
+
+
+def test_the_record_of_a_map_says_its_size_and_rates() -> None:
+    found = FaultMap.of_matrices(np.array([[1.0, 0.5, 0.0, 0.0]]), np.array([[0.0, 0.25, 0.0, 1.0]]))
+    assert found.record == {
+        "digest": found.digest,
+        "rows": 1,
+        "columns": 4,
+        "fault_rate_percent": 68.75,
+        "to_one_percent": 37.5,
+        "to_zero_percent": 31.25,
+    }

@@ -1,0 +1,165 @@
+"""Weights with bit errors: what stands in them, that they come back bit for bit, what is refused."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from neuralfuse.memory.fault_models import FAULT_MODELS
+from neuralfuse.memory.perturbation import QuantizedBase
+from neuralfuse.quantization import SCHEMES, Quantization, get_scheme, weight_names
+from neuralfuse.training.initialization import initialize
+from nfenergy.ground.errors import NfEnergyError
+
+every_fault_model = pytest.mark.parametrize("fault_model", sorted(FAULT_MODELS))
+
+
+def _model() -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        return initialize(
+            nn.Sequential(
+                nn.Conv2d(3, 16, 3, padding=1),
+                nn.BatchNorm2d(16),
+                nn.ReLU(),
+                nn.ConvTranspose2d(16, 32, 4, stride=2, padding=1),
+                nn.Flatten(),
+                nn.Linear(32 * 16 * 16, 10),
+            )
+        )
+
+
+def _state(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def _same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    return left.keys() == right.keys() and all(
+        torch.equal(value.view(torch.int32), right[name].view(torch.int32))
+        for name, value in left.items()
+        if value.dtype == torch.float32
+    )
+
+
+@every_fault_model
+@pytest.mark.parametrize("scheme", sorted(SCHEMES))
+def test_weights_come_back_bit_for_bit(fault_model: str, scheme: str) -> None:
+    base = QuantizedBase(_model(), Quantization(scheme=get_scheme(scheme), bits=8))
+    before = _state(base.model)
+    with base.perturb(seed=1, rate=0.05, fault_model=fault_model) as model:
+        during = _state(model)
+    assert _same(before, _state(base.model))
+    changed = {name for name in before if not torch.equal(before[name], during[name])}
+    assert changed == set(weight_names(base.model))
+
+
+def test_they_come_back_after_an_error_too() -> None:
+    base = QuantizedBase(_model(), Quantization())
+    before = _state(base.model)
+    with pytest.raises(ZeroDivisionError), base.perturb(seed=1, rate=0.05):
+        raise ZeroDivisionError
+    assert _same(before, _state(base.model))
+    with base.perturb(seed=2, rate=0.05):
+        pass
+
+
+@every_fault_model
+@pytest.mark.parametrize("bits", [2, 4, 8, 16])
+def test_a_perturbed_weight_is_what_its_faulty_word_means(fault_model: str, bits: int) -> None:
+    if fault_model == "neuralfuse-map" and bits == 16:
+        pytest.skip("the map has 8 cells a word")
+    base = QuantizedBase(_model(), Quantization(bits=bits))
+    faults = base.draw(seed=9, rate=0.03, fault_model=fault_model)
+    with base.apply(faults) as model:
+        for (name, layer), errors in zip(base.layers.items(), faults, strict=True):
+            words = layer.words.numpy().astype(np.int64)
+            words[errors.index] = (words[errors.index] & errors.keep) ^ errors.toggle
+            expected = layer.meaning[torch.from_numpy(words)].view_as(layer.weight)
+            assert torch.equal(model.get_parameter(name), expected)
+
+
+def test_one_seed_gives_the_same_weights_whatever_the_batch() -> None:
+    base = QuantizedBase(_model(), Quantization())
+    states = []
+    for images in (1, 7):
+        with base.perturb(seed=4, rate=0.01) as model:
+            model(torch.randn(images, 3, 8, 8))
+            states.append(_state(model))
+    assert _same(*states)
+    again = QuantizedBase(_model(), Quantization())
+    with again.perturb(seed=4, rate=0.01) as model:
+        assert _same(states[0], _state(model))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_one_seed_gives_the_same_weights_on_the_gpu() -> None:
+    on_cpu = QuantizedBase(_model(), Quantization())
+    on_gpu = QuantizedBase(_model().cuda(), Quantization())
+    with on_cpu.perturb(seed=4, rate=0.01) as left, on_gpu.perturb(seed=4, rate=0.01) as right:
+        assert _same(_state(left), {name: value.cpu() for name, value in _state(right).items()})
+
+
+def test_a_base_holds_its_quantized_weights_and_wants_no_gradients() -> None:
+    model = _model()
+    twice = QuantizedBase(QuantizedBase(copy.deepcopy(model), Quantization()).model, Quantization())
+    once = QuantizedBase(model, Quantization())
+    assert once.model is model
+    assert all(len(value.unique()) <= 255 for value in (model[0].weight, model[5].weight))
+    assert _same(_state(once.model), _state(twice.model))
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    assert not any(module.training for module in model.modules())
+    assert sum(once.words) == sum(model.get_parameter(name).numel() for name in weight_names(model))
+
+
+def test_gradients_reach_the_input_through_perturbed_weights() -> None:
+    base = QuantizedBase(_model(), Quantization())
+    x = torch.randn(2, 3, 8, 8, requires_grad=True)
+    gradients = []
+    for seed in (1, 2):
+        with base.perturb(seed=seed, rate=0.05) as model:
+            (gradient,) = torch.autograd.grad(model(x).square().sum(), x)
+        gradients.append(gradient)
+    assert not torch.equal(*gradients)
+
+
+def test_a_backward_pass_after_the_chip_is_gone_fails_instead_of_lying() -> None:
+    base = QuantizedBase(_model(), Quantization())
+    x = torch.randn(2, 3, 8, 8, requires_grad=True)
+    with base.perturb(seed=1, rate=0.05) as model:
+        loss = model(x).square().sum()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_training_mode_is_refused() -> None:
+    base = QuantizedBase(_model(), Quantization())
+    base.model[1].train()
+    with pytest.raises(NfEnergyError, match="1 is in training mode"), base.perturb(seed=1, rate=0.01):
+        pass
+
+
+def test_changed_buffers_are_noticed() -> None:
+    base = QuantizedBase(_model(), Quantization())
+    with pytest.raises(NfEnergyError, match="buffers changed"), base.perturb(seed=1, rate=0.01) as model:
+        model[1].train()(torch.randn(4, 16, 8, 8))
+
+
+def test_two_chips_at_once_are_refused() -> None:
+    base = QuantizedBase(_model(), Quantization())
+    with (
+        base.perturb(seed=1, rate=0.01),
+        pytest.raises(NfEnergyError, match="already has bit errors"),
+        base.perturb(seed=2, rate=0.01),
+    ):
+        pass
+
+
+def test_weights_that_are_no_numbers_are_refused() -> None:
+    model = _model()
+    model[5].weight.data[3, 2] = float("nan")
+    with pytest.raises(NfEnergyError, match=r"5\.weight holds weights that are not finite"):
+        QuantizedBase(model, Quantization())
