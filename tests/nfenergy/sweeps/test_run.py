@@ -17,16 +17,16 @@ import yaml
 
 from energy.array import SystolicArray
 from energy.scalesim import cluster
-from nfenergy import pipeline
 from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.ground.files import write_text
 from nfenergy.sweeps import space as design_space
 from nfenergy.sweeps.run import sweep
 from nfenergy.sweeps.spec import EXAMPLE, load_spec
+from nfenergy.ground.tables import read
 from nfenergy.tabular import saving_of
-from reports.files import read_savings
 from reports.records import Saving
 from tests.conftest import RunCli, cli_command
+from tests.nfenergy.counted import simulate
 
 SPEC = {
     "bases": ["vgg11", "resnet18"],
@@ -50,10 +50,14 @@ SMALL_SIMULATION = {
 }
 
 
+def read_savings(path: Path) -> list[Saving]:
+    return [row for _, row in read(Saving, path, "a sweep")]
+
+
 def simulated(row: Saving) -> Saving:
     """The same combination, by the pipeline."""
     return saving_of(
-        pipeline.simulate(
+        simulate(
             row.base,
             None if row.generator == "none" else row.generator,
             dataset=row.dataset,
@@ -70,7 +74,6 @@ def simulated(row: Saving) -> Saving:
             convention=row.convention,
             weight_bits=row.weight_bits,
             clock_ghz=row.clock_ghz,
-            engine="closed-form",
         )
     )
 
@@ -152,7 +155,7 @@ def test_engines_agree_on_a_whole_sweep(tmp_path: Path) -> None:
     closed = read_savings(sweep(SMALL_SIMULATION, tmp_path / "b", engine="closed-form").table)
     assert {row.engine for row in simulated_rows} == {"scalesim"}
     for ours, theirs in zip(closed, simulated_rows, strict=True):
-        assert ours.base_twma == theirs.base_twma
+        assert ours.measures == theirs.measures
         assert ours.total_latency_ms == theirs.total_latency_ms
     assert sweep(SMALL_SIMULATION, tmp_path / "c", engine="both").rows == 1
 
