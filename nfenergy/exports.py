@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from energy.array import PRESETS, SystolicArray, cfg_text
+from energy.array import PRESETS, SystolicArray
+from energy.scalesim.cfg import cfg_text
 from neuralfuse.registry import NETWORKS, Dataset, Network, get_dataset
 from nfenergy.ground.files import write_text
 from nfenergy.networks import build_network_model, network_topology

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from energy.array import cfg_text
 from energy.curve import dump_curve
+from energy.scalesim.cfg import cfg_text
 from nfenergy.exports import topology_files
 from nfenergy.ground.files import write_text
 from nfenergy.simulation import NetworkResult, SimulationReport

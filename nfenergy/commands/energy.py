@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from energy.array import load_array
 from energy.engines import get_engine
+from energy.scalesim.cfg import load_array
 from nfenergy import options, pipeline
 from nfenergy.ground.errors import InputError, NfEnergyError, UnknownName
 from nfenergy.ground.files import check_folder

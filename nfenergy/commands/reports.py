@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from energy.array import load_array
 from energy.curve import load_curve
+from energy.scalesim.cfg import load_array
 from nfenergy import options
 from nfenergy.ground.errors import InputError, UnknownName
 from nfenergy.ground.files import check_folder

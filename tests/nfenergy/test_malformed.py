@@ -30,6 +30,9 @@ ArrayWidth : 8
 IfmapSramSzkB : 64
 FilterSramSzkB : 64
 OfmapSramSzkB : 64
+IfmapOffset : 0
+FilterOffset : 10000000
+OfmapOffset : 20000000
 Dataflow : os
 [run_presets]
 InterfaceBandwidth : CALC

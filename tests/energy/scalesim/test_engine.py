@@ -391,7 +391,7 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     large = Layer.gemm(name="x", m=3000, k=300, n=3000)
     folder = tmp_path / "job"
     folder.mkdir()
-    from energy.array import cfg_text
+    from energy.scalesim.cfg import cfg_text
     from topologies import table
 
     topology = Topology(name="report", layers=(large,))
