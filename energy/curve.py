@@ -1,24 +1,17 @@
 """Voltage curves: supply voltage -> bit error rate and energy per SRAM access.
 
 Between measured points energy is linear in voltage, and so is the logarithm of the bit error rate.
-Outside them nothing is known: a look-up there is an error.
+Outside them nothing is known: a look-up there is an error. Curves by name or from a file:
+`energy.curve_files`.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from bisect import bisect_left
-from dataclasses import asdict, dataclass
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-import yaml
-
-from nfenergy.ground.errors import InputError, UnknownName
-
-CURVES = ("stutz2021-14nm",)
+from nfenergy.ground.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +73,9 @@ class VoltageCurve:
                 and low.bit_error_rate_percent > high.bit_error_rate_percent
             ):
                 raise InputError(
-                    f"voltage curve {self.name!r}: point {number} does not follow its predecessor: with "
-                    "rising voltage the energy must rise and the bit error rate fall"
+                    f"voltage curve {self.name!r}: point {number}, voltage {high.voltage_norm:g}, does not "
+                    "follow its predecessor: with rising voltage the energy must rise and the bit error rate "
+                    "fall"
                 )
         last = self.points[-1]
         if (last.voltage_norm, last.bit_error_rate_percent, last.energy_per_access_norm) != (1, 0, 1):
@@ -169,37 +163,6 @@ class VoltageCurve:
             bit_error_rate_is_bound=bound,
             energy_per_access_norm=energy,
         )
-
-
-def load_curve(name_or_file: str) -> VoltageCurve:
-    """A shipped curve by name, or a curve from a file (see `energy.curve_files`).
-
-    Raises:
-        UnknownName: neither a shipped curve nor a YAML or CSV file.
-        InputError: the file is not a voltage curve; the message names the field.
-    """
-    path = Path(name_or_file)
-    if path.suffix.lower() in (".yaml", ".yml", ".csv"):
-        from energy.curve_files import read_curve
-
-        return read_curve(path)
-    if name_or_file.lower() not in CURVES:
-        raise UnknownName("voltage curve", name_or_file, CURVES)
-    resource = files("energy") / "data" / "curves" / f"{name_or_file.lower()}.yaml"
-    return curve_from(yaml.safe_load(resource.read_text(encoding="utf-8")))
-
-
-def curve_from(content: dict[str, Any]) -> VoltageCurve:
-    """The curve in the content of a curve file, its types already checked."""
-    points = tuple(
-        CurvePoint(**{field: float(value) for field, value in point.items()}) for point in content["points"]
-    )
-    return VoltageCurve(**(content | {"points": points, "notes": tuple(content.get("notes", ()))}))
-
-
-def dump_curve(curve: VoltageCurve) -> str:
-    """The curve as the YAML that `load_curve` reads."""
-    return yaml.safe_dump(json.loads(json.dumps(asdict(curve))), sort_keys=False)
 
 
 def _between(low: float, high: float, share: float) -> float:

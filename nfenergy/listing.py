@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from energy.array import PRESETS
-from energy.curve import CURVES, load_curve
+from energy.curve_files import CURVES, load_curve
 from energy.engines import ENGINES
 from neuralfuse.registry import DATASETS, networks
 from nfenergy.ground.errors import UnknownName

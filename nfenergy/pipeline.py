@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from energy.array import PRESETS, SystolicArray
 from energy.counts import LayerCounts
-from energy.curve import VoltageCurve, load_curve
+from energy.curve import VoltageCurve
+from energy.curve_files import load_curve
 from energy.engines import get_engine
 from energy.engines import simulate as run_engine
 from energy.scalesim.engine import ProgressCallback

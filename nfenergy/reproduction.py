@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from energy.array import PRESETS
 from energy.counts import twma
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from energy.engines import get_engine
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.registry import NETWORKS, get_dataset

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from energy.curve import dump_curve
+from energy.curve_files import dump_curve
 from energy.scalesim.cfg import cfg_text
 from nfenergy.exports import topology_files
 from nfenergy.ground.files import write_text

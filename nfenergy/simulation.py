@@ -9,7 +9,8 @@ from itertools import islice
 from energy import counts as count
 from energy.array import PRESETS, SystolicArray
 from energy.counts import LayerCounts
-from energy.curve import OperatingPoint, VoltageCurve, load_curve
+from energy.curve import OperatingPoint, VoltageCurve
+from energy.curve_files import load_curve
 from energy.engines import get_engine
 from energy.engines import simulate as run_engine
 from energy.savings import EnergySaving, Latency, energy_saving, latency

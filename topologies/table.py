@@ -143,7 +143,7 @@ def _layers(row: dict[str, str]) -> list[Layer]:
             )
         names = [f"{row['name']}Channel_{channel}" for channel in range(shape["channels"])]
         shape["channels"] = 1
-    return [Layer(name=name, **shape) for name in names]
+    return [Layer(name=name, operation="", **shape) for name in names]
 
 
 def _check_dense(row: dict[str, str]) -> None:

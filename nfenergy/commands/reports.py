@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from energy.scalesim.cfg import load_array
 from nfenergy import options
 from nfenergy.ground.errors import InputError, UnknownName

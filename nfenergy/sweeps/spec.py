@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from energy.array import LARGEST_SIDE, SystolicArray, parse_size
 from energy.counts import weights_per_word
-from energy.curve import OperatingPoint, VoltageCurve, load_curve
+from energy.curve import OperatingPoint, VoltageCurve
+from energy.curve_files import load_curve
 from energy.engines import get_engine
 from neuralfuse.registry import get_dataset, get_network
 from nfenergy.ground.errors import InputError

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy.curve import CURVES, CurvePoint, VoltageCurve, dump_curve, load_curve
+from energy.curve import CurvePoint, VoltageCurve
+from energy.curve_files import CURVES, dump_curve, load_curve
 from nfenergy.ground.errors import InputError, UnknownName
 
 CURVE = load_curve("stutz2021-14nm")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from energy.curve import load_curve
+from energy.curve_files import dump_curve, load_curve
 from nfenergy.ground.errors import InputError
 
 POINTS = """\
@@ -57,7 +57,12 @@ def test_both_forms_are_read(tmp_path: Path, text: str, suffix: str) -> None:
         (YAML, "", "content: "),
         (YAML, "- 1\n- 2\n", "content: "),
         (YAML, "a: [1, 2", "is not YAML"),
-        (YAML, "!!python/object/apply:os.system ['true']", "is not YAML"),
+        (YAML, "!!python/object/apply:os.system ['true']", "os.system is not read"),
+        (POINTS, POINTS + POINTS, "mine.yaml, line 7, column 1: key 'points' stands twice"),
+        ("voltage_norm: 0.8", "voltage_norm: true", "points.0.voltage_norm: Input should be a number"),
+        ("voltage_norm: 0.8", "voltage_norm: 2020-99-99", "points.0.voltage_norm"),
+        ("voltage_norm: 0.8", "voltage_norm: " + "8" * 5000, "an integer beyond 64 bits"),
+        ("name: mine", "name: Stutz2021-14nm", "the name 'Stutz2021-14nm' belongs to a shipped curve"),
     ],
 )
 def test_a_yaml_that_is_no_curve_is_refused(tmp_path: Path, old: str, new: str, reason: str) -> None:
@@ -78,6 +83,9 @@ def test_a_yaml_that_is_no_curve_is_refused(tmp_path: Path, old: str, new: str, 
         ("0.8,1.0,0.6", "0.8,,0.6", "points.0.bit_error_rate_percent"),
         ("0.8,1.0,0.6\n0.9,0.1,0.8\n", "", "points: List should have at least 3 items"),
         (CSV, "", "points: List should have at least 3 items"),
+        ("voltage_norm,", "voltage_norm,voltage_norm,", "column 'voltage_norm' stands twice"),
+        ("0.8,1.0,0.6", "0,8,1,0,0,6", "line 2: 6 fields under 3 columns"),
+        ("0.8,1.0,0.6", "0.8,1.0," + "6" * 200_000, "line 2: field larger than field limit (131072)"),
     ],
 )
 def test_a_csv_that_is_no_curve_is_refused(tmp_path: Path, old: str, new: str, reason: str) -> None:
@@ -86,6 +94,39 @@ def test_a_csv_that_is_no_curve_is_refused(tmp_path: Path, old: str, new: str, r
         load_curve(write(tmp_path, CSV.replace(old, new), ".csv"))
     assert reason in str(error.value)
     assert "mine.csv" in str(error.value)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ", ", " ;"])
+def test_other_separators_are_recognised(tmp_path: Path, separator: str) -> None:
+    assert load_curve(write(tmp_path, CSV.replace(",", separator), ".csv")) == load_curve(
+        write(tmp_path, CSV, ".csv")
+    )
+
+
+def test_decimal_commas_are_refused_with_a_hint(tmp_path: Path) -> None:
+    text = CSV.replace(",", ";").replace(".", ",")
+    with pytest.raises(InputError, match=r"points\.0\.voltage_norm: .*write decimals with a point"):
+        load_curve(write(tmp_path, text, ".csv"))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".yaml"])
+def test_the_order_of_the_points_does_not_matter(tmp_path: Path, suffix: str) -> None:
+    text = CSV if suffix == ".csv" else YAML
+    rising = load_curve(write(tmp_path, text, suffix))
+    lines = text.splitlines()
+    falling = "\n".join([*lines[:-3], *reversed(lines[-3:])])
+    assert load_curve(write(tmp_path, falling, suffix)) == rising
+
+
+def test_a_file_of_a_shipped_curve_may_bear_its_name(tmp_path: Path) -> None:
+    shipped = load_curve("stutz2021-14nm")
+    path = tmp_path / "stutz2021-14nm.yaml"
+    path.write_text(dump_curve(shipped), encoding="utf-8")
+    assert load_curve(str(path)) == shipped
+    other = tmp_path / "stutz2021-14nm.csv"
+    other.write_text(CSV, encoding="utf-8")
+    with pytest.raises(InputError, match="belongs to a shipped curve; rename this one"):
+        load_curve(str(other))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from energy.array import PRESETS
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from energy.scalesim.cfg import read_cfg
 from nfenergy import pipeline, results, text
 from tests.conftest import Golden, RunCli, snapshot

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from energy.array import SystolicArray
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from energy.savings import energy_saving, latency
 from neuralfuse.registry import DATASETS, networks
 from reports.accuracy import published_table, with_baselines
