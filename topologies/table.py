@@ -110,17 +110,15 @@ def _header(fields: list[str]) -> tuple[str, ...]:
 def _row(header: tuple[str, ...], fields: list[str]) -> dict[str, str]:
     """The fields by column; behind the header's may stand the stride once more and the sparsity."""
     gemm = "m" in header
-    if not set(header[: len(fields)]) >= {"name", *(GEMM if gemm else CONVOLUTION)}:
-        expected = "a name and M, N, K" if gemm else "a name and seven numbers"
-        raise InputError(f"expected {expected}, found {len(fields)} fields")
+    whole = {"name", *(GEMM if gemm else CONVOLUTION)} <= {*header[: len(fields)]}
     row = dict(zip(header, fields, strict=False))
     unnamed = fields[len(header) :]
     for column in ("sparsity",) if gemm else ("stride_w", "sparsity"):
-        fits = unnamed and column not in row and unnamed[0].isdigit() == (column == "stride_w")
-        if fits:
+        if unnamed and column not in row and unnamed[0].isdigit() == (column == "stride_w"):
             row[column] = unnamed.pop(0)
-    if unnamed:
-        raise InputError(f"do not know what to do with {', '.join(unnamed)!r}, found {len(fields)} fields")
+    if unnamed or not whole:
+        expected = "a name and M, N, K" if gemm else "a name and seven numbers"
+        raise InputError(f"expected {expected}, found {len(fields)} fields")
     return row
 
 
