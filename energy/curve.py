@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import Literal
 
 from nfenergy.ground.errors import InputError
 
@@ -50,6 +51,8 @@ class VoltageCurve:
         name: as users type it, or the name in its file.
         title, source, normalisation, notes: what was measured, by whom, relative to what, and what to
             beware of.
+        energy_model: ``measured``, or ``v2`` where energy is assumed to follow the square of the voltage.
+        vmin_v: Vmin in volts, where it is known.
         points: by rising voltage; energy rises with it and the bit error rate falls. The last is Vmin:
             voltage 1, no errors, energy 1.
 
@@ -62,6 +65,8 @@ class VoltageCurve:
     source: str = ""
     normalisation: str = ""
     notes: tuple[str, ...] = ()
+    energy_model: Literal["measured", "v2"] = "measured"
+    vmin_v: float | None = None
     points: tuple[CurvePoint, ...]
 
     def __post_init__(self) -> None:
@@ -73,15 +78,14 @@ class VoltageCurve:
                 and low.bit_error_rate_percent > high.bit_error_rate_percent
             ):
                 raise InputError(
-                    f"voltage curve {self.name!r}: point {number}, voltage {high.voltage_norm:g}, does not "
+                    f"curve {self.name!r}: point {number}, voltage {high.voltage_norm:g}, does not "
                     "follow its predecessor: with rising voltage the energy must rise and the bit error rate "
                     "fall"
                 )
         last = self.points[-1]
         if (last.voltage_norm, last.bit_error_rate_percent, last.energy_per_access_norm) != (1, 0, 1):
             raise InputError(
-                f"voltage curve {self.name!r}: the last point must be Vmin: voltage 1, bit error rate 0, "
-                "energy 1"
+                f"curve {self.name!r}: the last point must be Vmin: voltage 1, bit error rate 0, energy 1"
             )
 
     def at_voltage(self, voltage_norm: float) -> OperatingPoint:
@@ -94,7 +98,7 @@ class VoltageCurve:
         if not voltages[0] <= voltage_norm <= voltages[-1]:
             raise InputError(
                 f"voltage {voltage_norm:g} is outside curve {self.name!r}, "
-                f"which was measured from {voltages[0]:g} to {voltages[-1]:g} of Vmin"
+                f"which was measured from {voltages[0]:g} to {voltages[-1]:g} of Vmin{self._volts()}"
             )
         upper = bisect_left(voltages, voltage_norm)
         above = self.points[upper]
@@ -152,6 +156,9 @@ class VoltageCurve:
             above.energy_per_access_norm - below.energy_per_access_norm
         )
         return _between(below.voltage_norm, above.voltage_norm, share)
+
+    def _volts(self) -> str:
+        return "" if self.vmin_v is None else f", which is {self.vmin_v:g} V"
 
     def _point(
         self, voltage: float, bit_error_rate: float, energy: float, *, bound: bool = False

@@ -11,9 +11,12 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    StrictBool,
     StrictFloat,
     StrictInt,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -42,6 +45,7 @@ dataflows: [os, ws, is]             # default [os]
 sram_kb: [64, [64, 128, 64]]        # default [64]; one size for all SRAMs, or ifmap, filter and ofmap
 weight_bits: [8]                    # default [8]
 curves: [stutz2021-14nm]            # default [stutz2021-14nm]; or YAML or CSV files beside this one
+assume_v2: false                    # default false; true: a file without energies follows V^2
 voltages: [0.7917, 0.8333, 0.875]   # relative to Vmin; or instead: bit_error_rates: [1%, 0.5%]
 base_width: 1.0                     # default 1.0: factor on the base models' channels
 clock_ghz: 1.0                      # default 1.0
@@ -85,12 +89,12 @@ def _extents(text: str) -> str:
     return f"{rows}x{cols}"
 
 
-def _curves(names: list[str]) -> list[str]:
+def _curves(names: list[str], *, assume_v2: bool) -> list[str]:
     """The names without repetitions; each stands for one curve, and rows are told apart by its name."""
     kept: dict[str, tuple[str, VoltageCurve]] = {}
     try:
         for name in names:
-            curve = load_curve(name)
+            curve = load_curve(name, assume_v2=assume_v2)
             first, other = kept.setdefault(curve.name, (name, curve))
             if other.points != curve.points:
                 raise ValueError(f"{first} and {name} are both named {curve.name!r}; rename one of them")
@@ -155,7 +159,8 @@ class SweepSpec(BaseModel):
         list[StrictInt | tuple[StrictInt, StrictInt, StrictInt]], NonEmpty, AfterValidator(_each(_sram_kb))
     ] = [(64, 64, 64)]
     weight_bits: Annotated[list[StrictInt], NonEmpty, AfterValidator(_each(_weight_bits))] = [8]
-    curves: Annotated[list[str], NonEmpty, AfterValidator(_curves)] = ["stutz2021-14nm"]
+    assume_v2: StrictBool = False
+    curves: Annotated[list[str], NonEmpty] = ["stutz2021-14nm"]
     voltages: Annotated[list[StrictFloat], NonEmpty, AfterValidator(_distinct)] | None = None
     bit_error_rates: (
         Annotated[
@@ -170,6 +175,11 @@ class SweepSpec(BaseModel):
     clock_ghz: Annotated[StrictFloat, Field(gt=0, lt=1000)] = 1.0
     engine: Annotated[str, AfterValidator(_engine)] = "closed-form"
     seed: Annotated[StrictInt, Field(ge=0)] = 0
+
+    @field_validator("curves")
+    @classmethod
+    def _each_curve_once(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        return _curves(names, assume_v2=info.data.get("assume_v2", False))
 
     @model_validator(mode="after")
     def _whole(self) -> SweepSpec:
@@ -208,7 +218,7 @@ class SweepSpec(BaseModel):
     def operating_points(self) -> list[tuple[VoltageCurve, OperatingPoint]]:
         """Every curve with every voltage or bit error rate."""
         points = []
-        for curve in map(load_curve, self.curves):
+        for curve in (load_curve(name, assume_v2=self.assume_v2) for name in self.curves):
             points += [(curve, curve.at_voltage(voltage)) for voltage in self.voltages or ()]
             rates = (float(rate) for rate in self.bit_error_rates or ())
             points += [(curve, curve.at_bit_error_rate(rate)) for rate in rates]

@@ -250,6 +250,16 @@ def test_two_curves_of_one_name_are_refused(two_curves: Path) -> None:
     assert len(load_spec(spec | {"curves": [one, one]}).operating_points()) == 1
 
 
+def test_a_curve_without_energies_follows_v2_where_the_sweep_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "bare.csv"
+    file.write_text("\n".join(line.rpartition(",")[0] for line in CURVE.splitlines()))
+    spec = {"bases": ["vgg11"], "curves": [str(file)], "voltages": [0.8]}
+    with pytest.raises(InputError, match=r"curves: .*bare\.csv: it has no energy_per_access_norm"):
+        load_spec(spec)
+    ((_, point),) = load_spec(spec | {"assume_v2": True}).operating_points()
+    assert point.energy_per_access_norm == pytest.approx(0.64)
+
+
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "sweep.yaml"
     file.write_text("bases: [vgg11]\nvoltages: [0.8]\nvoltages: [0.9]\n")
