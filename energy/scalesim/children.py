@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from energy.array import cfg_text
 from energy.scalesim import child as scalesim_child
+from energy.scalesim.cfg import cfg_text
 from energy.scalesim.cost import Batch
 from energy.scalesim.report import SimulationError
 from nfenergy.ground.errors import NfEnergyError

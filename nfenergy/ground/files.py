@@ -52,6 +52,14 @@ def check_folder(folder: Path) -> None:
         raise NfEnergyError(f"cannot write into {folder}: no permission to write in {place}")
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file; False for names that no file can have, such as those that are too long."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def read_text(path: Path, what: str) -> str:
     """Text of a file that the user named; `what` says in the error what it should have been.
 
@@ -64,6 +72,8 @@ def read_text(path: Path, what: str) -> str:
         raise InputError(f"{path} is not UTF-8 text; expected {what}") from error
     except OSError as error:
         raise InputError(f"cannot read {what} {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InputError(f"cannot read {what} {str(path)!r}: {error}") from error
 
 
 def _umask() -> int:

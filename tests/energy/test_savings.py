@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from energy.savings import break_even, energy_saving, latency, saving_percent
 from reports.published import published_mac_savings, published_params_macs, published_twma
 
