@@ -142,7 +142,13 @@ def load_energy_table(name_or_file: str) -> EnergyTable:
     from energy.energy_table_files import read_energy_table
 
     if Path(name_or_file).suffix.lower() in (".yaml", ".yml"):
-        return read_energy_table(Path(name_or_file))
+        table = read_energy_table(Path(name_or_file))
+        if table.name.lower() in ENERGY_TABLES:
+            raise InputError(
+                f"energy table {name_or_file}: name: {table.name!r} is a table that comes with nfenergy; "
+                "give it another name"
+            )
+        return table
     if name_or_file.lower() not in ENERGY_TABLES:
         raise UnknownName("energy table", name_or_file, ENERGY_TABLES)
     with as_file(files("energy") / "data" / "energy_tables" / f"{name_or_file.lower()}.yaml") as path:
