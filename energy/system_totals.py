@@ -21,7 +21,7 @@ from energy.array import SystolicArray
 from energy.closed_form.engine import check_calc_mode
 from energy.closed_form.filter_reads import filter_transfer
 from energy.closed_form.folding import Folding
-from energy.closed_form.ifmap_reads import ifmap_transfer
+from energy.closed_form.ifmap_reads import ifmap_transfer, ifmap_words_by_passes
 from energy.closed_form.ofmap_drain import ofmap_transfer
 from energy.closed_form.read_phases import ReadBuffer
 from energy.closed_form.sram_model import LayerSizes, sram_counts
@@ -142,7 +142,7 @@ def _layer_words(shape: LayerShape, accelerators: Sequence[SystolicArray]) -> La
     """Ifmap reads, filter reads and ofmap writes of one layer on every machine."""
     foldings = [Folding.of(shape, array) for array in accelerators]
     return [
-        _shared(foldings, _ifmap_key, lambda folding: ifmap_transfer(shape, folding).words),
+        _ifmap_words(shape, foldings),
         _shared(foldings, _filter_key, lambda folding: filter_transfer(folding).words),
         _shared(foldings, _ofmap_key, lambda folding: ofmap_transfer(folding).words),
     ]
@@ -164,26 +164,42 @@ def _shared(
     return figures
 
 
-def _ifmap_key(folding: Folding) -> Key:
-    """What decides the order of a layer's ifmap requests.
+def _ifmap_words(shape: LayerShape, foldings: Sequence[Folding]) -> list[int]:
+    """In ``os`` and ``ws`` the columns only decide how often the same requests are passed over."""
+    groups: dict[Key, list[Folding]] = {}
+    for folding in foldings:
+        groups.setdefault(_ifmap_key(folding), []).append(folding)
+    known: dict[tuple[Key, int], int] = {}
+    for key, alike in groups.items():
+        first = alike[0]
+        if _is_wide(first, first.array.ifmap_sram_kb) or first.array.dataflow == "is":
+            known[key, first.col_folds] = ifmap_transfer(shape, first).words
+        else:
+            words = ifmap_words_by_passes(shape, first, {folding.col_folds for folding in alike})
+            known |= {(key, passes): number for passes, number in words.items()}
+    return [known[_ifmap_key(folding), folding.col_folds] for folding in foldings]
 
-    In ``os`` and ``ws`` the columns only decide how often the same requests are repeated.
-    """
+
+def _ifmap_key(folding: Folding) -> Key:
+    """What decides the order of a layer's ifmap requests."""
     array = folding.array
-    columns = array.cols if array.dataflow == "is" else folding.col_folds
-    return array.dataflow, array.rows, columns, array.ifmap_sram_kb
+    whole = array.dataflow == "is" or _is_wide(folding, array.ifmap_sram_kb)
+    return array.dataflow, array.rows, array.cols if whole else 0, array.ifmap_sram_kb
 
 
 def _filter_key(folding: Folding) -> Key:
     """Likewise of the filter requests: passes over all weights, or over those of a column fold (``os``)."""
     array = folding.array
     dataflow, size_kb = array.dataflow, array.filter_sram_kb
-    # SCALE-Sim fails where one cycle requests more than a phase; which cycles do depends on all the array.
-    wide = max(array.rows, array.cols) > ReadBuffer(size_kb).phase_words
-    whole = (array.rows, array.cols) if wide else ()
+    whole = (array.rows, array.cols) if _is_wide(folding, size_kb) else ()
     if dataflow == "os":
         return dataflow, size_kb, whole, array.cols, folding.row_folds
     return dataflow, size_kb, whole, 1 if dataflow == "ws" else folding.col_folds
+
+
+def _is_wide(folding: Folding, size_kb: int) -> bool:
+    """Whether one cycle can request more than a phase: SCALE-Sim may fail there, and does so by array."""
+    return max(folding.array.rows, folding.array.cols) > ReadBuffer(size_kb).phase_words
 
 
 def _ofmap_key(folding: Folding) -> Key:
