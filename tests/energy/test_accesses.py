@@ -62,7 +62,7 @@ def values(rows: tuple[MemoryAccess, ...]) -> dict[tuple[str, str, str], int]:
     found: dict[tuple[str, str, str], int] = {}
     for row in rows:
         key = (row.memory, row.action, row.domain)
-        found[key] = found.get(key, 0) + int(row.values)  # type: ignore[arg-type]
+        found[key] = found.get(key, 0) + int(row.values)
     return {key: number for key, number in found.items() if number}
 
 

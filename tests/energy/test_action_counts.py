@@ -23,7 +23,8 @@ from tests.energy.sampling import SIDES
 from topologies.layers import Layer, Topology
 
 NETWORKS = (
-    "resnet18", "resnet50", "vgg11", "vgg16", "vgg19", "convl", "convs", "deconvl", "deconvs", "unetl", "unets",
+    "resnet18", "resnet50", "vgg11", "vgg16", "vgg19", "convl", "convs", "deconvl", "deconvs",
+    "unetl", "unets",
 )  # fmt: skip
 SIMULATORS = {"os": systolic_compute_os, "ws": systolic_compute_ws, "is": systolic_compute_is}
 COUNTED = {

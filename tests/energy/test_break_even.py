@@ -72,7 +72,7 @@ def test_the_saving_is_zero_at_the_break_even_voltage(
     generator = {domain: share * energy for domain, energy in generator.items()}
     voltage = voltage_of(base, generator, setting)
     if voltage is None:
-        assert net_saving(base, generator, scales_of(setting, 0.75)) < 0
+        assert float(net_saving(base, generator, scales_of(setting, 0.75))) < 0
         return
     at = measure_saving_percent(base, generator, scales_of(setting, voltage))
     assert at == pytest.approx(0, abs=1e-6)
@@ -95,10 +95,10 @@ def test_the_saving_is_zero_at_the_break_even_dram(
     without = {domain: energy for domain, energy in generator.items() if domain != "dram"}
     assume(abs(net_saving(base, without, scales)) > 1e-6)
     if found is None:
-        assert net_saving(base, without, scales) < 0
+        assert float(net_saving(base, without, scales)) < 0
         return
     assert net_saving(base, without | {"dram": found * bits}, scales) == pytest.approx(0, abs=1e-3)
-    assert net_saving(base, without | {"dram": 1.01 * found * bits}, scales) < 0
+    assert float(net_saving(base, without | {"dram": 1.01 * found * bits}, scales)) < 0
 
 
 def test_without_dram_traffic_any_dram_pays() -> None:

@@ -22,7 +22,7 @@ from energy.domains import (
     domain_scales,
     measure_amounts,
 )
-from energy.energy_tables import EnergyTable, PowerLaw
+from energy.energy_tables import Amount, EnergyTable, PowerLaw
 from nfenergy.ground.errors import InputError, UnknownName
 from tests.energy.networks import TABLES, arrays, settings_of, shipped_traffic, sizes_of, topologies
 from topologies.layers import Topology
@@ -38,15 +38,16 @@ POINT = load_curve("stutz2021-14nm").at_bit_error_rate(0.01)
 
 def saving(measure: str, base: str, generator: str, setting: EnergySetting) -> float:
     """Of shipped networks on the preset array, in percent."""
-    amounts = []
-    for name in (base, generator):
+
+    def amounts(name: str) -> dict[str, Amount]:
         traffic, extents = shipped_traffic(name)
         sizes = setting.sizes(MemorySizes.of(PRESETS["scale"]), extents)
-        amounts.append(measure_amounts(measure, domain_energies(traffic, sizes, setting)))
+        return measure_amounts(measure, domain_energies(traffic, sizes, setting))
+
     scales = domain_scales(
         setting, voltage_norm=POINT.voltage_norm, energy_per_access_norm=POINT.energy_per_access_norm
     )
-    return float(measure_saving_percent(*amounts, scales))
+    return float(measure_saving_percent(amounts(base), amounts(generator), scales))
 
 
 def test_an_account_by_hand() -> None:

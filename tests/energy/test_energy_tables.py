@@ -222,8 +222,8 @@ def test_what_is_no_table_at_all(tmp_path: Path, content: object) -> None:
 
 def test_unreadable_files(tmp_path: Path) -> None:
     path = tmp_path / "mine.yml"
-    with pytest.raises(InputError, match="cannot read an energy table .*mine.yml"):
+    with pytest.raises(InputError, match=r"cannot read an energy table .*mine\.yml"):
         load_energy_table(str(path))
     path.write_text("a: [", encoding="utf-8")
-    with pytest.raises(InputError, match="mine.yml is not YAML"):
+    with pytest.raises(InputError, match=r"mine\.yml is not YAML"):
         load_energy_table(str(path))
