@@ -55,7 +55,7 @@ class PowerLaw:
     def at(self, capacity_kb: Amount) -> Amount:
         """The figure at a capacity, or at many.
 
-        >>> PowerLaw(capacities_kb=(8.0, 32.0), values=(10.0, 20.0)).at(128.0)
+        >>> round(PowerLaw(capacities_kb=(8.0, 32.0), values=(10.0, 20.0)).at(128.0), 9)
         40.0
         """
         if len(self.values) == 1:
