@@ -22,7 +22,6 @@ from nfenergy.shipped import shipped_topology
 from topologies.layers import Layer, Topology
 
 TABLES = {name: load_energy_table(name) for name in ENERGY_TABLES}
-CURVE_VOLTAGES = st.floats(0.75, 1.0)
 
 
 def shipped_traffic(name: str, array: SystolicArray = PRESETS["scale"]) -> tuple[Traffic, Extents]:
