@@ -15,7 +15,7 @@ from energy.break_even import (
     measure_saving_percent,
     net_saving,
 )
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from energy.domains import EnergySetting, domain_scales
 from energy.savings import break_even, saving_percent
 from tests.energy.networks import TABLES

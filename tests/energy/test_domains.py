@@ -13,7 +13,7 @@ from energy.accesses import Extents, MemorySizes, Residency, Traffic, layer_traf
 from energy.array import PRESETS, SystolicArray
 from energy.break_even import measure_saving_percent
 from energy.closed_form import engine
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from energy.domains import (
     MEASURE_DOMAINS,
     EnergySetting,
