@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from energy.measures import DEFAULT_MEASURE
 from energy.scalesim.engine import ProgressCallback
 from nfenergy import pipeline

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from energy.array import PRESETS, SystolicArray, cfg_text
+from energy.array import PRESETS, SystolicArray
+from energy.scalesim.cfg import cfg_text
 from neuralfuse.registry import DATASETS, Dataset, Network, paper_networks
 from neuralfuse.user_networks import check_distinct, find_network
 from nfenergy.ground.files import write_text

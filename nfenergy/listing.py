@@ -57,9 +57,9 @@ def _fault_models() -> Entries:
 
 
 def _curves() -> Entries:
-    from energy.curve import CURVES, load_curve
+    from energy.curve_files import CURVES
 
-    return {name: f"{load_curve(name).title}. {load_curve(name).source}" for name in CURVES}
+    return _titles(CURVES)
 
 
 def _measures() -> Entries:
@@ -81,10 +81,11 @@ def _engines() -> Entries:
 
 
 def _arrays() -> Entries:
-    from energy.array import PRESETS
+    from energy.array import PRESET_TITLES, PRESETS
 
     return {
-        name: f"{array}, {array.ifmap_sram_kb}/{array.filter_sram_kb}/{array.ofmap_sram_kb} kB SRAM"
+        name: f"{array}, {array.ifmap_sram_kb}/{array.filter_sram_kb}/{array.ofmap_sram_kb} kB SRAM; "
+        f"{PRESET_TITLES[name]}"
         for name, array in PRESETS.items()
     }
 

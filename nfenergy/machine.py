@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
-from energy.array import SystolicArray, load_array
+from energy.array import SystolicArray
 from energy.counts import weights_per_word
-from energy.curve import CURVES, VoltageCurve, load_curve
+from energy.curve import VoltageCurve
+from energy.curve_files import CURVES, load_curve
 from energy.engines import ENGINES
+from energy.scalesim.cfg import load_array
 from nfenergy.ground.errors import InputError
 from topologies.convention import CONVENTIONS, Convention, get_convention
 
@@ -21,6 +23,7 @@ class MachineArguments(TypedDict, total=False):
 
     Keys:
         curve: a voltage curve, its name, or a YAML or CSV file; default `DEFAULT_CURVE`.
+        assume_v2: take the square of the voltage for the energies that a curve's file does not give.
         array: rows x columns, such as ``32x32``, or a `SystolicArray`.
         dataflow: ``os``, ``ws`` or ``is``.
         config: a SCALE-Sim cfg, or the name of a preset; the others override it.
@@ -35,6 +38,7 @@ class MachineArguments(TypedDict, total=False):
     """
 
     curve: str | VoltageCurve | None
+    assume_v2: bool | None
     array: str | SystolicArray | None
     dataflow: str | None
     config: str | None
@@ -100,7 +104,8 @@ def machine_of(arguments: MachineArguments, *, engine: str) -> Machine:
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     named = given.get("curve", DEFAULT_CURVE)
-    curve = named if isinstance(named, VoltageCurve) else load_curve(str(named))
+    assume_v2 = bool(given.get("assume_v2", False))
+    curve = named if isinstance(named, VoltageCurve) else load_curve(str(named), assume_v2=assume_v2)
     return Machine(
         array=array_of(arguments),
         curve=curve,

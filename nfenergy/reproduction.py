@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from energy.array import SystolicArray
 from energy.counts import twma
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from energy.engines import ENGINES
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.registry import DATASETS, paper_networks

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from energy.array import cfg_text
-from energy.curve import dump_curve
+from energy.curve_files import dump_curve
+from energy.scalesim.cfg import cfg_text
 from neuralfuse.user_networks import UserNetwork
 from nfenergy.exports import topology_files
 from nfenergy.ground.files import write_text
@@ -80,11 +80,9 @@ def command(report: SimulationReport, *, folder: bool = False) -> list[str]:
         "weight-bits": str(machine.weight_bits),
         "clock-ghz": repr(machine.clock_ghz),
     }
-    return [
-        "nfenergy",
-        "simulate",
-        *(part for flag, word in words.items() if word for part in (f"--{flag}", word)),
-    ]
+    flags = [part for flag, word in words.items() if word for part in (f"--{flag}", word)]
+    squared = bool(machine.curve_file) and machine.curve.energy_model == "v2" and not folder
+    return ["nfenergy", "simulate", *flags, *(["--assume-v2"] if squared else [])]
 
 
 def write_run(report: SimulationReport, folder: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from energy.array import SystolicArray
-from energy.curve import CURVES, VoltageCurve, load_curve
+from energy.curve import VoltageCurve
+from energy.curve_files import CURVES, load_curve
 from neuralfuse.accuracy import Accuracy
 from neuralfuse.registry import NO_GENERATOR
 from nfenergy.ground.errors import InputError
@@ -135,7 +136,8 @@ def _check_one_machine(savings: Sequence[Saving]) -> None:
 def _curve_of(saving: Saving, arguments: MachineArguments) -> VoltageCurve:
     given = arguments.get("curve")
     if given is not None:
-        return given if isinstance(given, VoltageCurve) else load_curve(given)
+        assume_v2 = bool(arguments.get("assume_v2"))
+        return given if isinstance(given, VoltageCurve) else load_curve(given, assume_v2=assume_v2)
     if saving.curve not in CURVES:
         raise InputError(f"the savings were made with voltage curve {saving.curve!r}; give it with --curve")
     return load_curve(saving.curve)

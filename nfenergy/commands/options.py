@@ -121,6 +121,9 @@ class MachineOptions(ArrayOptions):
         str | None,
         _named("--curve", kind="curves", help="Voltage curve, by default the first", more="a YAML or a CSV"),
     ] = None
+    assume_v2: Annotated[
+        bool, typer.Option("--assume-v2", help="Energies that the curve's file lacks: the voltage squared.")
+    ] = False
     convention: Convention = None
     deconv: Deconvolution = None
     weight_bits: Annotated[

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from energy.measures import Counted
 from energy.savings import SavingBy, latency, saving_percent, savings
 from reports.published import published_mac_savings, published_params_macs, published_twma

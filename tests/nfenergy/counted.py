@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from energy.curve import VoltageCurve, load_curve
+from energy.curve import VoltageCurve
+from energy.curve_files import load_curve
 from nfenergy import pipeline
 from nfenergy.machine import Machine
 from nfenergy.simulation import SimulationReport

@@ -8,7 +8,8 @@ import pytest
 from scalesim.layout_utils import layouts
 from scalesim.topology_utils import topologies
 
-from energy.array import PRESETS, read_cfg
+from energy.array import PRESETS
+from energy.scalesim.cfg import read_cfg
 from neuralfuse.registry import paper_networks
 from nfenergy.exports import export, export_all
 from nfenergy.ground.errors import InputError, UnknownName

@@ -10,7 +10,7 @@ import pytest
 
 from energy import counts
 from energy.array import SystolicArray
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from nfenergy import pipeline
 from nfenergy.ground.errors import InputError, NfEnergyError, UnknownName
 from tests.conftest import WriteTopology

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from energy.array import PRESETS, read_cfg
-from energy.curve import load_curve
+from energy.array import PRESETS
+from energy.curve_files import load_curve
+from energy.scalesim.cfg import read_cfg
 from nfenergy import results, text
 from nfenergy.simulation import SimulationReport
 from tests.conftest import Golden, RunCli, snapshot

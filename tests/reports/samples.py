@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.accuracy import published_table, with_baselines
+from reports.names import NO_GENERATOR, Names
+
 from energy.array import SystolicArray
-from energy.curve import load_curve
+from energy.curve_files import load_curve
 from energy.savings import energy_saving, latency
 from neuralfuse.registry import DATASETS, networks
-from reports.accuracy import published_table, with_baselines
 from reports.merge import Consent, Merged, merge
-from reports.names import NO_GENERATOR, Names
 from reports.published import published_params_macs, published_twma
 from reports.records import Saving
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -21,8 +22,8 @@ from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.ground.files import write_text
 from nfenergy.sweeps import space as design_space
 from nfenergy.sweeps.run import sweep
-from nfenergy.sweeps.spec import EXAMPLE, load_spec
 from nfenergy.ground.tables import read
+from nfenergy.sweeps.spec import EXAMPLE, SweepSpec, load_spec
 from nfenergy.tabular import saving_of
 from reports.records import Saving
 from tests.conftest import RunCli, cli_command
@@ -183,12 +184,98 @@ def test_engines_agree_on_a_whole_sweep(tmp_path: Path) -> None:
         ({"engine": "magic"}, "engine: no engine named 'magic'"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted; known fields: bases"),
         ({"clock_ghz": 0}, "clock_ghz: Input should be greater than 0"),
+        ({"clock_ghz": True}, "clock_ghz: Input should be a valid number"),
+        ({"weight_bits": [True]}, "weight_bits: Input should be a valid integer"),
+        ({"sram_kb": [[64, True, 64]]}, "sram_kb: "),
+        ({"bit_error_rates": [True]}, "bit_error_rates: Input should be a valid"),
+        ({"bit_error_rates": None, "voltages": [True]}, "voltages: Input should be a valid number"),
+        ({"bit_error_rates": None, "voltages": ["0.9"]}, "voltages: Input should be a valid number"),
+        ({"seed": True}, "seed: Input should be a valid integer"),
+        ({"base_width": "1"}, "base_width: Input should be a valid number"),
     ],
 )
 def test_every_error_names_its_field(change: dict[str, object], message: str) -> None:
     with pytest.raises(InputError) as error:
         load_spec(SPEC | change)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "points"),
+    [
+        ({"voltages": [0.875, 0.9, 0.875]}, [0.875, 0.9]),
+        ({"voltages": [0.8333, 0.83330000000001, 1, 1.0]}, [0.8333, 1.0]),
+        ({"bit_error_rates": ["1%", 0.01, "0.01", 0.010000000000000002, "0.5%"]}, [0.01, 0.005]),
+    ],
+)
+def test_an_operating_point_stands_once(given: dict[str, list[object]], points: list[float]) -> None:
+    found = load_spec({"bases": ["vgg11"]} | given).operating_points()
+    key = "voltage_norm" if "voltages" in given else "bit_error_rate"
+    assert [getattr(point, key) for _, point in found] == points
+
+
+CURVE = """\
+voltage_norm,bit_error_rate_percent,energy_per_access_norm
+0.8,1.0,{energy}
+0.9,0.1,0.8
+1.0,0,1.0
+"""
+
+
+@pytest.fixture
+def two_curves(tmp_path: Path) -> Path:
+    for folder, energy in (("one", 0.6), ("two", 0.5)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.csv").write_text(CURVE.format(energy=energy))
+    return tmp_path
+
+
+def test_curves_lie_beside_their_specification(two_curves: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = two_curves / "one" / "sweep.yaml"
+    file.write_text("bases: [vgg11]\ncurves: [mine.csv, stutz2021-14nm]\nvoltages: [0.8]\n")
+    monkeypatch.chdir(two_curves / "two")
+    energies = [point.energy_per_access_norm for _, point in load_spec(file).operating_points()]
+    assert energies[0] == 0.6
+    file.write_text(f"bases: [vgg11]\ncurves: ['{two_curves}/two/mine.csv']\nvoltages: [0.8]\n")
+    ((_, point),) = load_spec(file).operating_points()
+    assert point.energy_per_access_norm == 0.5
+    ((_, point),) = load_spec(
+        {"bases": ["vgg11"], "curves": ["mine.csv"], "voltages": [0.8]}
+    ).operating_points()
+    assert point.energy_per_access_norm == 0.5
+
+
+def test_two_curves_of_one_name_are_refused(two_curves: Path) -> None:
+    one, two = (str(two_curves / folder / "mine.csv") for folder in ("one", "two"))
+    spec = {"bases": ["vgg11"], "voltages": [0.8]}
+    with pytest.raises(InputError, match=r"curves: .*one/mine\.csv and .*two/mine\.csv are both"):
+        load_spec(spec | {"curves": [one, two]})
+    assert len(load_spec(spec | {"curves": [one, one]}).operating_points()) == 1
+
+
+def test_a_curve_without_energies_follows_v2_where_the_sweep_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "bare.csv"
+    file.write_text("\n".join(line.rpartition(",")[0] for line in CURVE.splitlines()))
+    spec = {"bases": ["vgg11"], "curves": [str(file)], "voltages": [0.8]}
+    with pytest.raises(InputError, match=r"curves: .*bare\.csv: it has no energy_per_access_norm"):
+        load_spec(spec)
+    ((_, point),) = load_spec(spec | {"assume_v2": True}).operating_points()
+    assert point.energy_per_access_norm == pytest.approx(0.64)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text("bases: [vgg11]\nvoltages: [0.8]\nvoltages: [0.9]\n")
+    with pytest.raises(InputError, match=r"sweep\.yaml, line 3, column 1: key 'voltages' stands twice"):
+        load_spec(file)
+
+
+def test_the_example_tells_the_defaults() -> None:
+    told = dict(re.findall(r"^(?:# )?(\w+): .*# default (\[.*?\]|[^\s:;]+)(?=[:;]|$)", EXAMPLE, re.MULTILINE))
+    assert set(told) == set(SweepSpec.model_fields) - {"bases", "voltages", "bit_error_rates"}
+    given = "bases: [vgg11]\nvoltages: [0.9]\n"
+    written_out = given + "".join(f"{field}: {default}\n" for field, default in told.items())
+    assert load_spec(yaml.safe_load(written_out)) == load_spec(yaml.safe_load(given))
 
 
 def test_the_example_is_a_valid_specification(cli: RunCli, tmp_path: Path) -> None:
