@@ -23,6 +23,7 @@ WITHOUT_TORCH = (
     "neuralfuse.accuracy",
     "neuralfuse.accuracy_files",
     "neuralfuse.accuracy_labels",
+    "neuralfuse.memory.fault_models",
 )
 """The modules of neuralfuse that import no PyTorch, which reports may therefore use."""
 
@@ -67,7 +68,7 @@ def parsed(name: str) -> ast.Module:
 
 
 def imported(name: str, *, when_loaded: bool = False) -> set[str]:
-    """The modules of the rooms that a module imports; `when_loaded` leaves out those of functions and types."""
+    """The modules of the rooms that a module imports; `when_loaded`: not within functions."""
     found = set()
     for node in _loaded(parsed(name).body) if when_loaded else ast.walk(parsed(name)):
         if isinstance(node, ast.Import):
@@ -146,6 +147,8 @@ def test_measures_are_named_in_their_registry_alone() -> None:
 
 COLUMNS = {
     ("nfenergy.results", "twma"),  # key of a network in the JSON of simulate
+    ("energy.energy_tables", "mac"),  # field of an energy table: energy of one MAC
+    ("energy.energy_table_files", "mac"),  # the same in its file
     ("reports.printed", "twma"),  # quantity of a row of the reproduced tables
     ("reports.published", "twma"),  # column of the published table 6
 }

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from energy.array import SystolicArray
 from energy.closed_form import engine as closed_form
 from energy.counts import LayerCounts
 from energy.engines import Difference, EnginesDiffer, compare
+from energy.engines import simulate as run_engine
 from energy.scalesim.children import layer_text
 from energy.scalesim.cluster import simulate_on_cluster
 from energy.scalesim.cost import Task
@@ -24,9 +26,12 @@ from nfenergy.sweeps.rows import rows_of
 from nfenergy.sweeps.space import DesignSpace, ModelKey
 from nfenergy.sweeps.spec import SweepSpec, load_spec
 from reports.records import Saving
-from topologies.layers import Layer, Topology
+from topologies.layers import Layer, LayerShape, Topology
 
 RowsCallback = Callable[[int, int], None]
+
+SCALESIM = ("scalesim", "both")
+"""The engines whose layers are simulated one by one, many at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +86,7 @@ def sweep(
     chosen = load_spec(spec)
     if engine is not None:
         chosen = load_spec(chosen.model_dump() | {"engine": engine})
-    if scheduler is not None and chosen.engine == "closed-form":
+    if scheduler is not None and chosen.engine not in SCALESIM:
         raise InputError("a scheduler distributes SCALE-Sim; add --engine scalesim, or leave out --scheduler")
     space = DesignSpace.of(chosen)
     folder = SweepFolder(Path(out), _plan(space), resume=resume)
@@ -136,12 +141,25 @@ def _totals(space: DesignSpace, simulate: Simulator) -> dict[ModelKey, NetworkTo
             computed[key] = totals_in_closed_form(model.topology, space.accelerators)
         return computed
     tasks = tasks_of([model.topology for model in space.models.values()], space.accelerators)
-    counts = simulate(tasks)
+    counts = simulate(tasks) if engine in SCALESIM else _counted_by(engine, tasks)
     if engine == "both":
         differences = _compare(tasks, counts)
         if differences:
             raise EnginesDiffer(differences, "the sweep's layers")
     return {key: totals_of(model.topology, space.accelerators, counts) for key, model in space.models.items()}
+
+
+def _counted_by(engine: str, tasks: Sequence[Task]) -> dict[Task, LayerCounts]:
+    """The distinct layers by any other engine, one call an accelerator."""
+    shapes: dict[SystolicArray, list[LayerShape]] = {}
+    for shape, array in tasks:
+        shapes.setdefault(array, []).append(shape)
+    counts: dict[Task, LayerCounts] = {}
+    for array, own in shapes.items():
+        layers = tuple(Layer(name=layer_text(shape), **shape._asdict()) for shape in own)
+        records = run_engine(Topology(name="sweep", layers=layers), array, engine=engine)
+        counts |= {(shape, array): record for shape, record in zip(own, records, strict=True)}
+    return counts
 
 
 def _verify(space: DesignSpace, number: int, simulate: Simulator) -> dict[str, Any]:

@@ -17,9 +17,9 @@ MACHINE = {field.name for field in fields(Machine)}
 def machine(**options: object) -> Machine:
     """A machine whose curve and convention may be named; its engine is the closed form."""
     named = {"engine": "closed-form", **options}
-    if not isinstance(named.get("curve", None), VoltageCurve | None):
+    if not isinstance(named.get("curve"), VoltageCurve | None):
         named["curve"] = load_curve(str(named["curve"]))
-    if not isinstance(named.get("convention", None), Convention | None):
+    if not isinstance(named.get("convention"), Convention | None):
         named["convention"] = get_convention(str(named["convention"]))
     return Machine(**named)  # type: ignore[arg-type]
 

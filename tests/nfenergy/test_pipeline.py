@@ -16,6 +16,7 @@ from nfenergy.ground.errors import InputError, NfEnergyError, UnknownName
 from tests.conftest import WriteTopology
 from tests.nfenergy.counted import machine, simulate
 
+
 def test_the_papers_example() -> None:
     report = simulate("ResNet18", "ConvS")
     assert report.base.twma == 2_755_968
