@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from energy.array import SystolicArray
 from energy.closed_form import engine as closed_form
@@ -28,13 +28,19 @@ from nfenergy.sweeps.spec import SweepSpec, load_spec
 from reports.records import Saving
 from topologies.layers import Layer, LayerShape, Topology
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 RowsCallback = Callable[[int, int], None]
+
+SHOWN_ROWS = 10
+"""Of a sweep in a notebook."""
 
 SCALESIM = ("scalesim", "both")
 """The engines whose layers are simulated one by one, many at a time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SweepResult:
     """What a sweep left.
 
@@ -49,6 +55,18 @@ class SweepResult:
     table: Path
     csv: Path | None
     summary: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<{self.rows:,} rows in {self.table}>"
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(max_rows=SHOWN_ROWS))
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a combination, with the columns of ``sweep.parquet``."""
+        import pandas as pd
+
+        return pd.read_parquet(self.table)
 
 
 def sweep(
