@@ -114,10 +114,10 @@ def repaired_rows(
     layers = [misreading(faults, bits) for faults in drawn]
     cells = np.concatenate([layer.cells + start * bits for layer, start in zip(layers, starts, strict=True)])
     row = cells // row_cells
-    faulty = np.unique(row)
-    bank = faulty // bank_rows
-    nth = np.arange(len(faulty)) - np.searchsorted(bank, bank)
-    unrepaired = np.isin(row, faulty[nth >= usable[bank]])
+    begins = np.diff(row, prepend=-1) > 0
+    bank = row[begins] // bank_rows
+    nth = np.arange(len(bank)) - np.searchsorted(bank, bank)
+    unrepaired = (nth >= usable[bank])[np.cumsum(begins) - 1]
     left = Misreading(
         cells,
         np.concatenate([layer.to_one for layer in layers]),
