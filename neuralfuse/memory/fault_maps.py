@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,13 @@ class FaultMap:
         if cells is None:
             raise InputError("the map does not say how large a bank is; give the cells of one")
         return bank_statistics(self.cells, size=self.size, bank_cells=cells, word_bits=word_bits)
+
+    def scattered(self, *, seed: int) -> FaultMap:
+        """The same faults in cells drawn at random: independent faults at an equal rate, to compare with."""
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(6,))))
+        cells = rng.choice(self.size, len(self.cells), replace=False, shuffle=False)
+        order = rng.permutation(len(cells))
+        return replace(self, cells=np.sort(cells), to_one=self.to_one[order], to_zero=self.to_zero[order])
 
     @property
     def digest(self) -> str:

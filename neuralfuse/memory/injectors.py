@@ -1,9 +1,10 @@
 """Protections at work: a chip's bit errors as they come out of a protected memory, word by word.
 
 The weights lie in the very cells in which they lie without protection, so that both are compared on the
-same chips; check bits and spare rows take the cells after the last weight. Each layer begins a new code
-word. What a code does to a word with several errors depends on the other bits of the word, and with stuck
-cells or a decoder that gives zero on what is stored: the bit errors that come out hold for these words.
+same chips; check bits and spare rows take the cells after the last weight, as one more layer. Each layer
+begins a new code word. What a code makes of several errors in a word depends on all bits of the word, and
+with stuck cells, or a decoder that gives zero, on what is stored. So the bit errors that come out hold for
+these stored words, and are given as bits that toggle.
 """
 
 from __future__ import annotations

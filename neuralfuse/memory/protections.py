@@ -15,29 +15,17 @@ import numpy as np
 from neuralfuse.memory.bit_errors import FaultModel, WordFaults
 from neuralfuse.memory.hsiao import DATA_BITS, secded_code
 from neuralfuse.memory.injectors import repaired_rows, secded, sound_bits, unprotected
+from neuralfuse.memory.protection_costs import (
+    HYBRID_8T_6T,
+    UNPROTECTED,
+    Costs,
+    secded_costs,
+    spare_row_costs,
+)
 from neuralfuse.memory.row_repair import unrepaired_rate
 from neuralfuse.memory.secded_rates import Rates, residual_rates
 from neuralfuse.memory.stored_words import StoredWords
 from nfenergy.ground.errors import InputError, UnknownName
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Costs:
-    """What a protected memory costs, as multiples of the same memory without it at the same voltage.
-
-    Attributes:
-        read: energy of a read access.
-        write: energy of a write access.
-        leakage: leakage power.
-        area: None where no source states it.
-        source: where the figures come from, and what is not in them.
-    """
-
-    read: float = 1.0
-    write: float = 1.0
-    leakage: float = 1.0
-    area: float | None = None
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,26 +55,6 @@ class Protection:
     highest_bits: int | None = None
 
 
-CACTI_READ, CACTI_WRITE, CACTI_LEAKAGE, CACTI_AREA = 1.14, 1.13, 1.11, 1.11
-"""Memory of 64-bit words with against without eight check bits."""
-
-CACTI = (
-    "CACTI 7.0 with against without ECC, 64-bit words: read 1.14 (1.115 to 1.162), write 1.13, leakage 1.11, "
-    "area 1.09 to 1.13; without the energy of encoder and decoder, for which no absolute figure was found"
-)
-
-SCALED = "; what they add, scaled by the added cells"
-
-HYBRID = (
-    "Srinivasan et al., DATE 2016 (22 nm, hybrid 8T-6T, banks by sensitivity): area +10.41 %, access power "
-    "-30.91 % against 6T at nominal voltage, the lower voltage included; none at equal voltage, so accesses "
-    "and leakage count as those of 6T cells, and the area is theirs for any number of bits"
-)
-
-NO_PROTECTION = Costs(area=1.0, source="the memory as it is")
-
-HYBRID_AREA = 1.1041
-
 BANK_ROWS, ROW_CELLS = 512, 64
 """An SRAM array as in Stutz et al., Fig. 1 (Chandramoorthy et al., HPCA 2019): 512 x 64 bits."""
 
@@ -98,7 +66,7 @@ def none() -> Protection:
         title="no protection",
         needs="nothing",
         extra_storage=lambda bits: 0.0,
-        costs=lambda bits: NO_PROTECTION,
+        costs=lambda bits: UNPROTECTED,
         residual=lambda rate, bits: np.full(bits, rate),
         inject=unprotected,
     )
@@ -121,7 +89,7 @@ def secded_words(data_bits: int, *, zeroed: bool = False) -> Protection:
         title=f"SECDED({code.cells},{data_bits}), {_policy_title(zeroed)}",
         needs=f"{code.check_bits} check bits for {data_bits} data bits, encoder and decoder",
         extra_storage=lambda bits: extra,
-        costs=lambda bits: _secded_costs(extra),
+        costs=lambda bits: secded_costs(extra),
         residual=lambda rate, bits: _by_position(residual_rates(code, rate, zeroed=zeroed), bits),
         inject=partial(secded, code=code, zeroed=zeroed),
     )
@@ -150,7 +118,7 @@ def secded_highest_bits(count: int, *, zeroed: bool = False) -> Protection:
         title=f"SECDED(72,64) on {_bits(count)} of 64 weights, {_policy_title(zeroed)}",
         needs="check bits over one bit of 64 weights each, encoder and decoder for 64 weights at once",
         extra_storage=extra,
-        costs=lambda bits: _secded_costs(extra(bits)),
+        costs=lambda bits: secded_costs(extra(bits)),
         residual=residual,
         inject=inject,
         highest_bits=count,
@@ -175,7 +143,7 @@ def robust_highest_bits(count: int) -> Protection:
         title=f"8T cells for {_bits(count)}",
         needs="columns of 8T cells beside those of 6T cells",
         extra_storage=lambda bits: 0.0,
-        costs=lambda bits: Costs(area=HYBRID_AREA, source=HYBRID),
+        costs=lambda bits: HYBRID_8T_6T,
         residual=residual,
         inject=inject,
         highest_bits=count,
@@ -197,8 +165,7 @@ def row_repair(spares: int, *, row_cells: int = ROW_CELLS, bank_rows: int = BANK
         raise InputError(f"no bank has {bank_rows} rows of {row_cells} cells and {spares} spare rows")
     extra = spares / bank_rows
     usual = (row_cells, bank_rows) == (ROW_CELLS, BANK_ROWS)
-    source = "derived: leakage and area grow with the added cells; no source for the energy of the remapping"
-    costs = Costs(leakage=1 + extra, area=1 + extra, source=source)
+    costs = spare_row_costs(extra)
     return Protection(
         name=f"row-repair-{spares}" if usual else f"row-repair-{spares}-of-{bank_rows}x{row_cells}",
         title=f"{spares} spare rows for every {bank_rows} rows of {row_cells} cells",
@@ -209,17 +176,6 @@ def row_repair(spares: int, *, row_cells: int = ROW_CELLS, bank_rows: int = BANK
             bits, unrepaired_rate(rate, spares=spares, row_cells=row_cells, bank_rows=bank_rows)
         ),
         inject=partial(repaired_rows, spares=spares, row_cells=row_cells, bank_rows=bank_rows),
-    )
-
-
-def _secded_costs(extra: float) -> Costs:
-    scale = extra * 8  # of the eighth that CACTI's check bits add
-    return Costs(
-        read=1 + (CACTI_READ - 1) * scale,
-        write=1 + (CACTI_WRITE - 1) * scale,
-        leakage=1 + (CACTI_LEAKAGE - 1) * scale,
-        area=1 + (CACTI_AREA - 1) * scale,
-        source=CACTI if scale == 1.0 else CACTI + SCALED,
     )
 
 

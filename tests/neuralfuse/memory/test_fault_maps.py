@@ -138,3 +138,19 @@ def test_the_first_training_chip_is_that_of_the_training_streams() -> None:
 def test_a_map_of_one_cell_has_one_place() -> None:
     found = FaultMap.of_matrices(np.ones((1, 1)), np.zeros((1, 1)))
     assert {place_of(found, seed) for seed in (0, 1, FIRST_TRAINING_CHIP)} == {0}
+
+
+def test_scattered_faults_are_as_many_and_lie_independently() -> None:
+    rng = np.random.default_rng(0)
+    to_one = np.zeros((1000, 128))
+    to_one[rng.integers(0, 1000, 60), :64] = rng.choice([0.5, 1.0], (60, 64))  # whole words at a time
+    found = FaultMap.of_matrices(to_one, np.zeros_like(to_one))
+    alike = found.scattered(seed=1)
+    assert alike.fault_rate == pytest.approx(found.fault_rate)
+    assert sorted(alike.to_one) == sorted(found.to_one)
+    assert len(np.unique(alike.cells)) == len(found.cells)
+    assert (np.diff(alike.cells) > 0).all()
+    before, after = (each.statistics(bank_cells=1024) for each in (found, alike))
+    assert abs(after.broken_words - after.independent_broken_words) < 4 * after.independent_broken_words**0.5
+    assert before.worst_bank > after.worst_bank
+    assert found.scattered(seed=1).digest == alike.digest != found.scattered(seed=2).digest

@@ -21,8 +21,12 @@ from neuralfuse.memory.row_repair import unrepaired_rate
 from neuralfuse.memory.secded_rates import residual_rates
 from neuralfuse.memory.stored_words import StoredWords
 from neuralfuse.quantization import Quantization, get_scheme
+from neuralfuse.training.base_training import accuracy_percent
+from neuralfuse.training.runs import stored_base
+from neuralfuse.training.streams import TEST_CHIPS
 from nfenergy.ground.errors import InputError, UnknownName
 from tests.neuralfuse.memory.test_injectors import read, stored
+from tests.neuralfuse.small import digits, trained_base
 
 every_protection = pytest.mark.parametrize("name", sorted(PROTECTIONS))
 
@@ -160,6 +164,22 @@ def test_enough_spare_rows_make_a_memory_without_faults() -> None:
 def test_a_shape_of_its_own_is_in_the_name() -> None:
     assert row_repair(8).name == "row-repair-8"
     assert row_repair(8, row_cells=128, bank_rows=256).name == "row-repair-8-of-256x128"
+
+
+@pytest.mark.parametrize("name", ["secded-msb-1", "8t-msb-1", "8t-msb-3"])
+def test_protected_highest_bits_never_cost_accuracy(name: str) -> None:
+    """On the same chips, to two standard errors."""
+    base = stored_base(trained_base())
+    memory = StoredWords(layers=[layer.words.numpy() for layer in base.layers.values()], bits=8)
+
+    def accuracy(protection: str, chip: int) -> float:
+        with base.apply(
+            get_protection(protection).inject(memory, get_fault_model("flip"), 0.01, chip)
+        ) as model:
+            return accuracy_percent(model, digits().test)
+
+    gains = np.array([accuracy(name, chip) - accuracy("none", chip) for chip in TEST_CHIPS])
+    assert gains.mean() >= -2 * gains.std(ddof=1) / len(gains) ** 0.5
 
 
 def test_impossible_protections_are_one_line() -> None:
