@@ -32,6 +32,10 @@ def mean_residual_rate(data_bits: int, check_bits: int, rate: float) -> float:
 
     An even number of errors is detected and all stay. An odd number from three on looks like one error
     with the chance that a syndrome is some column's, and the correction then adds an error.
+
+    It takes syndromes of many errors as evenly spread, which those of three errors in a short word are
+    not: at 5.7 % it is 2.5, 1.5 and 0.7 % below the real codes of 8, 16 and 32 data bits, at 1 % and less
+    at most 0.6 % below any. `residual_rates` is exact.
     """
     cells = data_bits + check_bits
     share = data_bits / cells

@@ -45,12 +45,25 @@ def sigmas(wrong: np.ndarray, share: float, expected: float) -> float:
     return abs(float(by_word.mean()) - expected) / (float(by_word.std()) / math.sqrt(len(by_word)))
 
 
-@every_width
-@pytest.mark.parametrize("rate", RATES)
+SHORT_OF_THE_REAL_CODE = {(8, 0.057): 2.5, (16, 0.057): 1.5, (32, 0.057): 0.7}
+"""Where the formula is not within four sigma of enough words, and by how many percent it is too low."""
+
+
+@pytest.mark.parametrize(
+    ("width", "rate"),
+    [(width, rate) for width in DATA_BITS for rate in RATES if (width, rate) not in SHORT_OF_THE_REAL_CODE],
+)
 def test_the_formula_is_within_four_sigma_of_the_real_code(width: int, rate: float) -> None:
     code = secded_code(width)
-    found = broken_words(code, rate, words=5_000)
+    found = broken_words(code, rate, words=50_000)
     assert sigmas(found.passed_on, found.share, mean_residual_rate(width, code.check_bits, rate)) < 4
+
+
+@pytest.mark.parametrize(("width", "rate"), SHORT_OF_THE_REAL_CODE)
+def test_the_formula_is_a_little_low_for_short_words_at_high_rates(width: int, rate: float) -> None:
+    code = secded_code(width)
+    low = 1 - mean_residual_rate(width, code.check_bits, rate) / residual_rates(code, rate).mean()
+    assert 100 * low == pytest.approx(SHORT_OF_THE_REAL_CODE[width, rate], abs=0.05)
 
 
 @every_width
@@ -68,11 +81,11 @@ def test_the_exact_rates_are_within_four_sigma_at_any_number_of_words(
 
 
 @every_width
-@pytest.mark.parametrize("rate", [0.057, 0.01, 1e-3, 1e-5])
-def test_the_formula_is_within_three_percent_of_the_exact_rate(width: int, rate: float) -> None:
+@pytest.mark.parametrize("rate", [0.01, 1e-3, 1e-5])
+def test_the_formula_is_within_six_thousandths_of_the_exact_rate(width: int, rate: float) -> None:
     code = secded_code(width)
     formula = mean_residual_rate(width, code.check_bits, rate)
-    assert formula == pytest.approx(residual_rates(code, rate).mean(), rel=0.03)
+    assert formula == pytest.approx(residual_rates(code, rate).mean(), rel=0.006)
 
 
 def test_the_published_shares_of_broken_words_come_out() -> None:
