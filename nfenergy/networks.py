@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from energy.macs import NetworkSize, network_size
 from neuralfuse.registry import Dataset, Network
+from neuralfuse.user_networks import UserNetwork
 from nfenergy.ground.cache import JsonCache
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.provenance import source_digest, versions
 from nfenergy.shipped import shipped_topology
-from nfenergy.user_networks import UserNetwork
 from topologies.convention import Convention
 from topologies.layers import Coverage, Layer, Topology
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+from nfenergy.ground.columns import Column
 from nfenergy.ground.errors import InputError
 
+NETWORK = "network definition"
 LARGEST_EXTENT = 2**31 - 1
 
 
@@ -43,15 +45,15 @@ class Layer:
         InputError: an extent is not positive, too large, or a filter exceeds its ifmap.
     """
 
-    name: str
-    ifmap_h: int
-    ifmap_w: int
-    filter_h: int
-    filter_w: int
-    channels: int
-    filters: int
-    stride: int
-    operation: str = ""
+    name: Annotated[str, Column("dotted path of the PyTorch module", source=NETWORK, name="layer")]
+    ifmap_h: Annotated[int, Column("ifmap height, padding folded in", "px", NETWORK)]
+    ifmap_w: Annotated[int, Column("ifmap width, padding folded in", "px", NETWORK)]
+    filter_h: Annotated[int, Column("filter height", "px", NETWORK)]
+    filter_w: Annotated[int, Column("filter width", "px", NETWORK)]
+    channels: Annotated[int, Column("input channels", source=NETWORK)]
+    filters: Annotated[int, Column("output channels", source=NETWORK)]
+    stride: Annotated[int, Column("stride in both directions", "px", NETWORK)]
+    operation: Annotated[str, Column("what the layer computes", source=NETWORK)] = ""
 
     def __post_init__(self) -> None:
         for field, value in zip(LayerShape._fields, self.shape, strict=True):
@@ -111,7 +113,7 @@ class Layer:
         return self.filter_h * self.filter_w * self.channels
 
     @property
-    def macs(self) -> int:
+    def macs(self) -> Annotated[int, Column("multiply-accumulates that the simulator runs", "MAC")]:
         """MACs that SCALE-Sim simulates for the layer."""
         return self.ofmap_px * self.window * self.filters
 

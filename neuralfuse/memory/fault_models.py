@@ -11,14 +11,25 @@ from neuralfuse.memory.fault_maps import FaultMap, map_model
 from neuralfuse.memory.map_files import read_fault_map, read_flip_maps, read_stuck_at_maps
 from neuralfuse.memory.profiled_chips import PROFILED_CHIPS, chip_model
 from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.registry import Registry
 
-FAULT_MODELS: dict[str, FaultModel] = {
-    "flip": FaultModel(name="flip", title="each bit flips independently", draw=flip),
-    "stuck-at": FaultModel(name="stuck-at", title="cells stuck at 0 or 1, independently", draw=stuck_at),
-    "neuralfuse-map": FaultModel(
-        name="neuralfuse-map", title="stuck-at cells, tiled as in the NeuralFuse code", draw=neuralfuse_map
+FAULT_MODELS: Registry[FaultModel] = Registry(
+    "fault model",
+    (
+        FaultModel(name="flip", title="each bit flips with the given probability", draw=flip),
+        FaultModel(
+            name="stuck-at",
+            title="the given share of cells is stuck at 0 or 1, so that about half of it flips",
+            draw=stuck_at,
+        ),
+        FaultModel(
+            name="neuralfuse-map",
+            title="the given share of cells of a tiled 8192 x 128 map is stuck at 0 or 1, as in the released "
+            "code of NeuralFuse; about half of it flips, 16 weights of each layer at a time",
+            draw=neuralfuse_map,
+        ),
     ),
-}
+)
 
 DEFAULT = "flip"
 
@@ -107,6 +118,12 @@ def measured_model(found: FaultMap, *, kind: str, files: Sequence[Path]) -> Faul
     )
     _measured[model.name] = model
     return model
+
+
+def fault_model_title(name: str) -> str:
+    """What a fault model's bit errors are, in words; without drawing any, and of a map without its files."""
+    known = FAULT_MODELS.get(name.lower()) or PROFILED_CHIPS.get(name.lower())
+    return known.title if known else "a fault map of the user's own"
 
 
 def map_record(name: str) -> dict[str, Any]:

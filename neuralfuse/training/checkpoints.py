@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from neuralfuse.networks.normalization import use_group_norm
-from neuralfuse.networks.uip import build_generator
 from neuralfuse.quantization import Quantization, get_scheme
-from neuralfuse.registry import get_dataset, get_network
+from neuralfuse.registry import DATASETS, Role
+from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import write_bytes, write_text
+from nfenergy.ground.rates import percent_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -73,6 +74,14 @@ class NetworkRecord:
             return None
         return Quantization(scheme=get_scheme(self.quantization), bits=self.weight_bits)
 
+    @property
+    def robustness(self) -> str:
+        """Weight clipping and RandBET in the training of a base, in words; empty where it had neither."""
+        clip, rate = self.training.get("clip"), self.training.get("randbet_rate")
+        parts = [f"clip {clip:g}"] if clip else []
+        parts += [f"RandBET {percent_text(rate)} {self.training['fault_model']}"] if rate else []
+        return ", ".join(parts)
+
 
 def build(record: NetworkRecord) -> nn.Module:
     """The network of a record, with PyTorch's random weights.
@@ -80,10 +89,9 @@ def build(record: NetworkRecord) -> nn.Module:
     Raises:
         UnknownName: the registry holds no such network or data set.
     """
-    dataset = get_dataset(record.dataset)
-    if record.kind == "generator":
-        return build_generator(record.network, dataset)
-    model = get_network(record.network, "base").build(dataset, width=record.width)
+    dataset = DATASETS.find(record.dataset)
+    role: Role = "generator" if record.kind == "generator" else "base"
+    model = find_network(record.network, role).build(dataset, width=record.width)
     return use_group_norm(model) if record.normalization == "group" else model
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from neuralfuse.accuracy_table import robust_training, versions
 from neuralfuse.datasets.images import Splits, augmented
 from neuralfuse.memory.fault_models import map_record
 from neuralfuse.memory.perturbation import QuantizedBase
@@ -29,6 +28,7 @@ from neuralfuse.training.initialization import initialize
 from neuralfuse.training.streams import WEIGHTS, torch_seed
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import check_folder
+from nfenergy.ground.provenance import versions_text
 
 BASE_FILE = f"base{checkpoints.SUFFIX}"
 GENERATOR_FILE = f"generator{checkpoints.SUFFIX}"
@@ -138,7 +138,7 @@ def train_new_base(
             "augment": augment,
             "final_loss": last.loss,
             "final_perturbed_loss": last.perturbed_loss,
-            "versions": versions(),
+            "versions": versions_text(),
         },
     )
     trained = Trained(model=model, record=record)
@@ -196,10 +196,10 @@ def train_new_generator(
         **map_record(settings.fault_model),
         "bases": [base.record.network for base in bases],
         "base_widths": [base.record.width for base in bases],
-        "base_training": [robust_training(base.record) for base in bases],
+        "base_training": [base.record.robustness for base in bases],
         "base_digests": [base_digest(base) for base in stored],
         "final": asdict(run.log[-1]),
-        "versions": versions(),
+        "versions": versions_text(),
     }
     return Trained(model=model.cpu(), record=replace(record, training=training))
 

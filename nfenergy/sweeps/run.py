@@ -18,10 +18,12 @@ from energy.scalesim.engine import ProgressCallback, simulate_tasks
 from energy.totals import NetworkTotals, tasks_of, totals_in_closed_form, totals_of
 from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.ground.provenance import versions
+from nfenergy.ground.tables import arrow_schema
 from nfenergy.sweeps.folder import CSV, PARQUET, SUMMARY, SweepFolder
-from nfenergy.sweeps.rows import SCHEMA, rows_of
+from nfenergy.sweeps.rows import rows_of
 from nfenergy.sweeps.space import DesignSpace, ModelKey
 from nfenergy.sweeps.spec import SweepSpec, load_spec
+from reports.records import Saving
 from topologies.layers import Layer, Topology
 
 RowsCallback = Callable[[int, int], None]
@@ -33,7 +35,7 @@ class SweepResult:
 
     Attributes:
         rows: combinations.
-        table: the parquet file; columns as in `reports.columns.SAVING_COLUMNS`.
+        table: the parquet file; columns as of `reports.records.Saving`.
         csv: the same as CSV, where it was asked for.
         summary: the specification, what made the rows, and the verification.
     """
@@ -92,7 +94,7 @@ def sweep(
                 folder.write_part(number, rows_of(part, space, totals))
             if on_rows is not None:
                 on_rows((number + 1) * space.rows // len(parts), space.rows)
-    folder.assemble(SCHEMA, len(parts), as_csv=as_csv)
+    folder.assemble(arrow_schema(Saving), len(parts), as_csv=as_csv)
     verification = _verify(space, verify, simulate)
     summary = {"rows": space.rows, **_plan(space), "verification": verification}
     folder.finish(summary)

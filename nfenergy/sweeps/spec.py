@@ -12,12 +12,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from energy.array import LARGEST_SIDE, SystolicArray, parse_size
 from energy.counts import weights_per_word
 from energy.curve import OperatingPoint, VoltageCurve, load_curve
-from energy.engines import get_engine
-from neuralfuse.registry import get_dataset, get_network
+from energy.engines import ENGINES
+from neuralfuse.registry import DATASETS, NO_GENERATOR
+from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text
-from nfenergy.options import parse_rate
-from reports.names import NO_GENERATOR
+from nfenergy.ground.rates import parse_rate
 from topologies.convention import get_convention
 
 EXAMPLE = """\
@@ -55,7 +55,7 @@ def _each(check: Callable[[Any], T]) -> Callable[[list[Any]], list[T]]:
 
 
 def _generator(name: str) -> str:
-    return NO_GENERATOR if name.lower() == NO_GENERATOR else get_network(name, "generator").name
+    return NO_GENERATOR if name.lower() == NO_GENERATOR else find_network(name, "generator").given
 
 
 def _weight_bits(bits: int) -> int:
@@ -86,7 +86,7 @@ def _rate(rate: float | str) -> float:
 
 def _engine(name: str) -> str:
     try:
-        return get_engine(name)
+        return ENGINES.find(name).name
     except InputError as error:
         raise ValueError(str(error)) from error
 
@@ -109,9 +109,11 @@ class SweepSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    bases: Annotated[list[str], NonEmpty, AfterValidator(_each(lambda name: get_network(name, "base").name))]
+    bases: Annotated[
+        list[str], NonEmpty, AfterValidator(_each(lambda name: find_network(name, "base").given))
+    ]
     generators: Annotated[list[str], NonEmpty, AfterValidator(_each(_generator))] = [NO_GENERATOR]
-    datasets: Annotated[list[str], NonEmpty, AfterValidator(_each(lambda name: get_dataset(name).name))] = [
+    datasets: Annotated[list[str], NonEmpty, AfterValidator(_each(lambda name: DATASETS.find(name).name))] = [
         "cifar10"
     ]
     conventions: Annotated[

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from math import cos, hypot, pi, sin
 from typing import TYPE_CHECKING
 
-from matplotlib.patheffects import withStroke
-
 from reports.plots.style import MUTED, Size
 
 if TYPE_CHECKING:
@@ -209,6 +207,8 @@ def _weight(label: Label) -> str:
 
 
 def _write(axes: Axes, label: Label, place: _Place, font_pt: float, size: Size) -> None:
+    from matplotlib.patheffects import withStroke
+
     x, y = axes.transData.transform((label.x, label.y)).tolist()
     left, bottom, right, top = place.box
     if place.leader is not None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nfenergy.ground.errors import InputError
-from nfenergy.options import parse_rate
+from nfenergy.ground.rates import parse_rate
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from neuralfuse.registry import Dataset, Network, Role, get_network
+from neuralfuse.registry import Dataset, Network, Role, networks
 from nfenergy.ground.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class UserNetwork(Network):
     sha256: str
 
     @property
-    def here(self) -> str:
+    def given(self) -> str:
         """What names it again in the same working folder."""
         return f"{self.path}:{self.factory}"
 
@@ -53,17 +53,22 @@ class UserNetwork(Network):
         return f"{self.path.absolute()}:{self.factory}"
 
     def build(self, dataset: Dataset, *, width: float = 1.0) -> nn.Module:
-        """A new network, on the meta device where its file can build it there, else on the CPU.
-
-        To be called inside `at_home`.
+        """A new network: on the meta device, if that is the default and its file can, else on the CPU.
 
         Raises:
             InputError: the file or its function fails, or returns no module; or a width is wanted.
         """
         import torch
 
-        if self.role == "base" and width != 1.0:
-            raise InputError(f"its function decides its width; leave out width {width:g}")
+        with self.at_home():
+            if self.role == "base" and width != 1.0:
+                raise InputError(f"its function decides its width; leave out width {width:g}")
+            wants_meta = torch.get_default_device().type == "meta"
+            return self._build_on_meta(dataset) if wants_meta else self._build_on_cpu(dataset)
+
+    def _build_on_meta(self, dataset: Dataset) -> nn.Module:
+        import torch
+
         try:
             with torch.device("meta"), warnings.catch_warnings():
                 # Trained weights have no place on the meta device, and each of them says so.
@@ -92,6 +97,8 @@ class UserNetwork(Network):
             with redirect_stdout(sys.stderr):
                 yield
         except InputError as error:
+            if str(error).startswith(f"{self.name}: "):
+                raise
             raise InputError(f"{self.name}: {error}") from error
         finally:
             sys.dont_write_bytecode = writes_bytecode
@@ -131,7 +138,7 @@ def find_network(name: str, role: Role) -> Network:
     if ":" in name or "/" in name or name.endswith(".py"):
         return _user_network(name, role)
     try:
-        return get_network(name, role)
+        return networks(role).find(name)
     except UnknownName as error:
         error.args = (f"{error} One of your own: {FORM}.",)
         raise

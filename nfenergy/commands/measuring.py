@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nfenergy import options
+from nfenergy.commands import options
+from nfenergy.commands.progress import announcements
 from nfenergy.ground.errors import InputError
-from nfenergy.progress import announcements
+from nfenergy.ground.rates import parse_rate
 
 if TYPE_CHECKING:
-    from neuralfuse.accuracy_table import AccuracyRow
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands to the application."""
-    for command in (evaluate, demo_accuracy, measure_latency, pictures):
-        app.command(command.__name__.replace("_", "-"))(command)
+    from neuralfuse.accuracy import Accuracy
 
 
 def evaluate(
     base_checkpoint: options.BaseCheckpoints,
+    faults: options.FaultOptions,
+    data: options.DataOptions,
     out: Annotated[Path, typer.Option("--out", help="The table, a CSV.")] = Path("accuracy.csv"),
     gen_checkpoint: options.GeneratorCheckpoints = None,
     ber: Annotated[
@@ -34,24 +31,15 @@ def evaluate(
         int,
         typer.Option("--seeds", min=1, help="Test chips, from 50000 on; of a map: places of the weights."),
     ] = 10,
-    fault_model: options.FaultModel = None,
-    stuck_at_maps: options.StuckAtMaps = None,
-    flip_maps: options.FlipMaps = None,
     weight_bits: Annotated[
         str | None,
         typer.Option("--weight-bits", help="Bits of the base's weights, such as 8,4."),
     ] = None,
-    threads: options.Threads = None,
-    data_dir: options.DataDir = None,
-    verify: options.Verify = True,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Clean and perturbed accuracy of base models, alone and behind generators, as one tidy CSV."""
-    from neuralfuse.accuracy_table import check_place, write_table
-    from neuralfuse.datasets.loading import load
-    from neuralfuse.evaluation import measuring as measurement
-    from neuralfuse.memory.fault_models import choose_fault_model
+    from neuralfuse.accuracy_files import check_place, write_accuracies
+    from neuralfuse.evaluation.measuring import EvaluationPlan, evaluate_networks
     from neuralfuse.training import runs
     from neuralfuse.training.streams import TEST_CHIPS
 
@@ -59,18 +47,17 @@ def evaluate(
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
     generators = [runs.load_trained(path, "generator") for path in gen_checkpoint or []]
     dataset = runs.same_dataset([network.record for network in (*bases, *generators)])
-    faults = choose_fault_model(fault_model, stuck_at_maps=stuck_at_maps, flip_maps=flip_maps)
-    rates = [None] if ber is None else [options.parse_rate(part) for part in ber.split(",")]
-    plan = measurement.EvaluationPlan(
-        rates=tuple(dict.fromkeys(faults.rate(rate) for rate in rates)),
+    model = faults.chosen()
+    rates = [None] if ber is None else [parse_rate(part) for part in ber.split(",")]
+    plan = EvaluationPlan(
+        rates=tuple(dict.fromkeys(model.rate(rate) for rate in rates)),
         chips=tuple(range(TEST_CHIPS[0], TEST_CHIPS[0] + seeds)),
-        fault_model=faults.name,
+        fault_model=model.name,
         weight_bits=() if weight_bits is None else _whole_numbers(weight_bits),
     )
-    runs.use_threads(threads)
-    splits = load(dataset, data_dir=data_dir, verify=verify)
+    splits = data.load(dataset)
     with announcements(quiet=quiet) as say:
-        rows, provenance = measurement.evaluate_networks(
+        rows, provenance = evaluate_networks(
             bases,
             generators,
             plan,
@@ -78,7 +65,7 @@ def evaluate(
             device=runs.best_device(),
             on_chip=lambda done, chips: say(f"{done} of {chips} perturbed bases"),
         )
-    write_table(out, rows, provenance)
+    write_accuracies(out, rows, provenance)
     _print_rows(rows, as_json=as_json)
 
 
@@ -90,7 +77,6 @@ def demo_accuracy(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a base and two generators on handwritten digits, ruin the base with bit errors, and recover."""
     from neuralfuse.evaluation.demo import DemoPlan
     from neuralfuse.evaluation.demo import demo_accuracy as run
 
@@ -118,18 +104,18 @@ def measure_latency(
     out: Annotated[Path | None, typer.Option("--out", help="The measurements as CSV.")] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Wall time of one inference on this machine, base alone and behind generators (medians)."""
     from dataclasses import asdict
 
-    from neuralfuse.evaluation import wall_time as latency
-    from neuralfuse.registry import networks
+    from neuralfuse.evaluation import wall_time
+    from neuralfuse.registry import GENERATORS
     from neuralfuse.training import runs
     from nfenergy.ground.files import write_text
+    from nfenergy.ground.tables import csv_text
     from reports.tables import render
 
-    names = list(networks("generator")) if gen == ["all"] else gen or []
+    names = list(GENERATORS) if gen == ["all"] else gen or []
     runs.use_threads(threads)
-    rows = latency.measure_latency(
+    rows = wall_time.measure_latency(
         base,
         names,
         dataset=dataset,
@@ -139,7 +125,7 @@ def measure_latency(
         device=runs.best_device(),
     )
     if out is not None:
-        write_text(out, latency.csv_text(rows))
+        write_text(out, csv_text(wall_time.WallTime, rows))
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
@@ -161,14 +147,13 @@ def measure_latency(
 def pictures(
     base_checkpoint: Annotated[Path, typer.Option("--base-checkpoint", help="From train-base.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")],
+    faults: options.FaultOptions,
+    data: options.DataOptions,
     gen_checkpoint: options.GeneratorCheckpoints = None,
     ber: Annotated[
         str | None,
         typer.Option("--ber", help="Bit error rate of the perturbed outputs; default 1%, or a map's own."),
     ] = None,
-    fault_model: options.FaultModel = None,
-    stuck_at_maps: options.StuckAtMaps = None,
-    flip_maps: options.FlipMaps = None,
     chip: Annotated[
         int | None, typer.Option("--chip", min=0, help="Seed of the chip; default the first test chip.")
     ] = None,
@@ -178,28 +163,23 @@ def pictures(
         Path | None, typer.Option("--accuracy", help="Table of `evaluate`, drawn against the rate.")
     ] = None,
     format_: Annotated[str, typer.Option("--format", help="png, svg or pdf.")] = "png",
-    data_dir: options.DataDir = None,
-    verify: options.Verify = True,
 ) -> None:
-    """t-SNE of the outputs, transformed inputs by class, and accuracy against bit error rate."""
-    from neuralfuse.datasets.loading import load
     from neuralfuse.evaluation.picture_content import Chip, draw_all
-    from neuralfuse.memory.fault_models import choose_fault_model
     from neuralfuse.training.runs import load_trained, same_dataset
     from neuralfuse.training.streams import TEST_CHIPS
 
     base = load_trained(base_checkpoint, "base")
     generators = [load_trained(path, "generator") for path in gen_checkpoint or []]
     dataset = same_dataset([network.record for network in (base, *generators)])
-    faults = choose_fault_model(fault_model, stuck_at_maps=stuck_at_maps, flip_maps=flip_maps)
-    rate = faults.rate(options.optional_rate(ber))
-    splits = load(dataset, data_dir=data_dir, verify=verify)
+    model = faults.chosen()
+    rate = model.rate(options.optional_rate(ber))
+    splits = data.load(dataset)
     written = draw_all(
         out,
         base,
         generators,
         splits.test,
-        Chip(seed=TEST_CHIPS[0] if chip is None else chip, rate=rate, fault_model=faults.name),
+        Chip(seed=TEST_CHIPS[0] if chip is None else chip, rate=rate, fault_model=model.name),
         maps=images,
         label=label,
         accuracy=accuracy,
@@ -209,14 +189,13 @@ def pictures(
         typer.echo(path)
 
 
-def _print_rows(rows: tuple[AccuracyRow, ...], *, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from neuralfuse.accuracy_table import as_cells
+def _print_rows(rows: tuple[Accuracy, ...], *, as_json: bool) -> None:
+    from neuralfuse.accuracy_files import as_cells
+    from nfenergy.ground.tables import as_dict
     from reports.tables import render
 
     if as_json:
-        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
+        typer.echo(json.dumps([as_dict(row) for row in rows], indent=2))
     else:
         header, cells = as_cells(rows)
         typer.echo(render(header, cells, left=(0, 1)))
