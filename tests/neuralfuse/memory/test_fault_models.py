@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from neuralfuse.accuracy_table import read_table
+
 from neuralfuse.memory.bit_errors import FaultModel
 from neuralfuse.memory.fault_maps import map_faults, place_of
 from neuralfuse.memory.fault_models import FAULT_MODELS, choose_fault_model, get_fault_model
