@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,20 +108,20 @@ def sweep(
     if scheduler is not None and chosen.engine not in SCALESIM:
         raise InputError("a scheduler distributes SCALE-Sim; add --engine scalesim, or leave out --scheduler")
     space = DesignSpace.of(chosen)
-    folder = SweepFolder(Path(out), _plan(space), resume=resume)
-    simulate = _simulator(jobs, scheduler, on_progress)
-    parts = list(space.parts())
-    if not all(map(folder.has_part, range(len(parts)))):
-        totals = _totals(space, simulate)
-        for number, part in enumerate(parts):
-            if not folder.has_part(number):
-                folder.write_part(number, rows_of(part, space, totals))
-            if on_rows is not None:
-                on_rows((number + 1) * space.rows // len(parts), space.rows)
-    folder.assemble(arrow_schema(Saving), len(parts), as_csv=as_csv)
-    verification = _verify(space, verify, simulate)
-    summary = {"rows": space.rows, **_plan(space), "verification": verification}
-    folder.finish(summary)
+    with closing(SweepFolder(Path(out), _plan(space), resume=resume)) as folder:
+        simulate = _simulator(jobs, scheduler, on_progress)
+        parts = list(space.parts())
+        if not all(map(folder.has_part, range(len(parts)))):
+            totals = _totals(space, simulate)
+            for number, part in enumerate(parts):
+                if not folder.has_part(number):
+                    folder.write_part(number, rows_of(part, space, totals))
+                if on_rows is not None:
+                    on_rows((number + 1) * space.rows // len(parts), space.rows)
+        folder.assemble(arrow_schema(Saving), len(parts), as_csv=as_csv)
+        verification = _verify(space, verify, simulate)
+        summary = {"rows": space.rows, **_plan(space), "verification": verification}
+        folder.finish(summary)
     if verification["differences"]:
         raise NfEnergyError(
             f"{len(verification['differences'])} figures of {verification['layers']} verified layers differ "

@@ -13,15 +13,15 @@ from tests.conftest import RunCli
     ("line", "expected"),
     [
         ("simulate --base re", ["resnet18", "resnet50"]),
-        ("simulate --base vgg11 --gen DEC", ["deconvl", "deconvs"]),
+        ("simulate --base vgg11 --gen dec", ["deconvl", "deconvs"]),
         ("simulate --dataset ci", ["cifar10", "cifar100"]),
         ("simulate --curve stu", ["stutz2021-14nm"]),
-        ("simulate --config g", ["google"]),
+        ("simulate --config g", ["google", "google-v3"]),
         ("simulate --engine c", ["closed-form"]),
         ("recommend --measure t", ["twma"]),
         ("evaluate --fault-model st", ["stuck-at"]),
         ("simulate --base zzz", []),
-        ("rep", ["reproduce", "report"]),
+        ("rep", ["report", "reproduce"]),
     ],
 )
 def test_names_are_completed(run_cli: RunCli, line: str, expected: list[str]) -> None:
