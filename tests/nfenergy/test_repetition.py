@@ -29,6 +29,7 @@ Bandwidth : 10
 InterfaceBandwidth : {bandwidth}
 """
 CSV = "voltage_norm,bit_error_rate_percent,energy_per_access_norm\n0.8,2,0.6\n0.9,0.5,0.8\n1,0,1\n"
+BARE = "voltage_norm,bit_error_rate_percent\n0.8,2\n0.9,0.5\n1,0\n"
 CLOSED = ("--engine", "closed-form")
 NAMED = ("--base", "vgg11", "--gen", "deconvs", *CLOSED)
 OWN = ("--base", "my_net.py:tiny", "--gen", "./my_net.py:repair")
@@ -41,6 +42,7 @@ CASES = {
     "bandwidth": (*OWN, "--array", "16x16", "--bandwidth", "10/20/30"),
     "curve in YAML": (*NAMED, "--curve", "mine.yaml", "--ber", "0.7%"),
     "curve in CSV": (*NAMED, "--curve", "./other.csv"),
+    "curve without energies": (*NAMED, "--curve", "bare.csv", "--assume-v2"),
     "own network": (*OWN, *CLOSED),
     "voltage": (*NAMED, "--voltage", "0.87654321"),
     "bound": (*NAMED, "--voltage", "0.98"),
@@ -60,6 +62,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[.
     curve = dump_curve(load_curve("stutz2021-14nm")).replace("stutz2021-14nm", "mine")
     Path(tmp_path / "mine.yaml").write_text(curve)
     Path(tmp_path / "other.csv").write_text(CSV)
+    Path(tmp_path / "bare.csv").write_text(BARE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
