@@ -121,7 +121,7 @@ def build(record: type, values: Mapping[str, Any], row: object = None, *, joined
     for name, part in _parts(record, row):
         if isinstance(part, Column):
             column = _joined_name(part) if joined else part.name
-            if column in values:
+            if column is not None and column in values:
                 arguments[name] = values[column]
         elif isinstance(part, Spread):
             arguments[name] = {

@@ -45,7 +45,7 @@ def _colour(text: str) -> str:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     name: Annotated[str, Column("what it is called", source="its maker")]
-    width_mm: Annotated[int, Column("how wide", "mm", low=1, high=10**15)]
+    width_mm: Annotated[int, Column("how wide", "mm", low=1, high=10**9)]
     weight_g: Annotated[float | None, Column("how heavy", "g", low=0.0)]
     waste: Annotated[float, Column("what is cut off", "%", name="waste_percent", percent=True, high=100.0)]
     sold: Annotated[bool, Column("whether it is sold")] = False

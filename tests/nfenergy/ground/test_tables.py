@@ -27,7 +27,7 @@ amounts = st.floats(0, 1e12)
 parts = st.builds(
     Part,
     name=texts.filter(lambda text: text not in ("", "nothing")),
-    width_mm=st.integers(1, 10**15),
+    width_mm=st.integers(1, 10**9),
     weight_g=st.none() | amounts,
     waste=st.integers(0, 10**12).map(lambda whole: whole / 10**12),
     sold=st.booleans(),
@@ -104,7 +104,7 @@ def written(folder: Path, **change: str | None) -> Path:
         ("width_mm", "8%", "expected a number, found '8%'; write percent without the sign"),
         ("width_mm", "8.5", "expected a whole number, found '8.5'"),
         ("width_mm", "3_2", "expected a number, found '3_2'"),
-        ("width_mm", "0", "0 is not between 1 and 1e+15"),
+        ("width_mm", "0", "0 is not between 1 and 1e+09"),
         ("weight_g", "-1", "-1 is not between 0 and inf"),
         ("weight_g", "nan", "the value is nan; leave such rows out"),
         ("weight_g", "1e999", "the value is 1e999; leave such rows out"),
@@ -235,7 +235,7 @@ def test_the_json_schema_says_units_ranges_and_what_may_be_missing() -> None:
         "type": "integer",
         "description": "how wide [mm]",
         "minimum": 1,
-        "maximum": 10**15,
+        "maximum": 10**9,
     }
     assert found["weight_g"]["type"] == ["number", "null"]
     assert found["sold"] == {"type": "boolean", "description": "whether it is sold"}
