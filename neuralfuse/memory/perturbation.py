@@ -33,7 +33,7 @@ class StoredWeight:
     Attributes:
         weight: the layer's parameter.
         words: bit patterns in the order of the flattened weight, shape (n,), uint8 or int32.
-        meaning: weight of every bit pattern, shape (2**bits,).
+        meaning: weight of every bit pattern, shape (2**word_bits,).
     """
 
     weight: Tensor
@@ -86,7 +86,7 @@ class QuantizedBase:
         """
         self.model = model.eval().requires_grad_(False)
         self.quantization = quantization
-        self.layers = store(stored_weights(model), quantization)
+        self.layers = store(stored_weights(model, quantization.memory), quantization)
         for name, layer in self.layers.items():
             if not bool(torch.isfinite(layer.meaning).all()):
                 raise NfEnergyError(f"{name} holds weights that are not finite; train the base again")
@@ -105,7 +105,7 @@ class QuantizedBase:
         Raises:
             InputError: no such fault model, a rate outside [0, 1], a negative seed.
         """
-        return get_fault_model(fault_model).draw(self.words, self.quantization.bits, rate, seed)
+        return get_fault_model(fault_model).draw(self.words, self.quantization.word_bits, rate, seed)
 
     @contextmanager
     def perturb(self, *, seed: int, rate: float, fault_model: str = "flip") -> Iterator[nn.Module]:
@@ -135,7 +135,7 @@ class QuantizedBase:
                 flat.scatter_(0, index, values)
             yield self.model
         finally:
-            for flat, index, values in saved:
+            for flat, index, values in reversed(saved):
                 flat.scatter_(0, index, values)
             self._perturbed = False
         if _versions(self.model) != buffers:

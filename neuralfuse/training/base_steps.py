@@ -51,7 +51,7 @@ class BaseTrainer:
         self.recipe = recipe
         self.augment = augment
         self.device = next(model.parameters()).device
-        self.weights = stored_weights(model)
+        self.weights = stored_weights(model, recipe.quantization.memory)
         self.optimizer = _optimizer(model, recipe)
         self.order = torch.Generator().manual_seed(recipe.seed)
         self.chips = np.random.Generator(np.random.PCG64(np.random.SeedSequence(recipe.seed)))
@@ -138,7 +138,7 @@ class BaseTrainer:
         rate = self.recipe.randbet_rate or 0.0
         draw = get_fault_model(self.recipe.fault_model).draw
         words = [layer.words.numel() for layer in layers.values()]
-        faults = draw(words, self.recipe.quantization.bits, rate, int(self.chips.integers(2**62)))
+        faults = draw(words, self.recipe.quantization.word_bits, rate, int(self.chips.integers(2**62)))
         weights = {}
         for (name, layer), errors in zip(layers.items(), faults, strict=True):
             index, values = layer.read(errors)

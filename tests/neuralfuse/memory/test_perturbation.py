@@ -57,6 +57,63 @@ def test_weights_come_back_bit_for_bit(fault_model: str, scheme: str) -> None:
     assert changed == set(weight_names(base.model))
 
 
+def test_tied_weights_share_their_words_and_come_back() -> None:
+    tied = nn.Sequential(nn.Linear(40, 40), nn.ReLU(), nn.Linear(40, 40))
+    tied[2].weight = tied[0].weight
+    base = QuantizedBase(tied, Quantization())
+    before = _state(base.model)
+    assert base.words == (1600,)
+    for seed in range(3):
+        with base.perturb(seed=seed, rate=0.2) as model:
+            assert torch.equal(model[0].weight, model[2].weight)
+    assert _same(before, _state(base.model))
+
+
+def test_weights_that_overlap_in_memory_come_back() -> None:
+    """A change is taken back before the one that it was made upon."""
+    whole = torch.randn(60)
+    model = nn.Module()
+    model.first = nn.Parameter(whole.view(6, 10))
+    model.second = nn.Parameter(whole.view(10, 6))
+    base = QuantizedBase(model, Quantization())
+    for layer in base.layers.values():
+        layer.weight.data = whole.view(layer.weight.shape)
+    before = whole.clone()
+    with base.perturb(seed=1, rate=0.3):
+        assert not torch.equal(whole, before)
+    assert torch.equal(whole, before)
+
+
+def test_layers_of_every_kind_get_bit_errors() -> None:
+    model = nn.ModuleDict(
+        {
+            "embedding": nn.Embedding(50, 8),
+            "convolution": nn.Conv3d(2, 8, 3),
+            "recurrent": nn.LSTM(8, 8),
+            "attention": nn.MultiheadAttention(8, 2),
+        }
+    )
+    base = QuantizedBase(model, Quantization())
+    before = _state(model)
+    with base.perturb(seed=1, rate=0.2) as perturbed:
+        during = _state(perturbed)
+    changed = {name for name in before if not torch.equal(before[name], during[name])}
+    assert changed == {name for name, value in model.named_parameters() if value.dim() > 1}
+
+
+def test_biases_and_norm_scales_are_hit_where_all_parameters_are_stored() -> None:
+    model = _model()
+    for parameter in model.parameters():
+        parameter.data += torch.randn_like(parameter)
+    base = QuantizedBase(model, Quantization(memory="all"))
+    before = _state(model)
+    with base.perturb(seed=1, rate=0.3):
+        during = _state(model)
+    changed = {name for name in before if not torch.equal(before[name], during[name])}
+    assert changed == set(base.layers) == {name for name, _ in model.named_parameters()}
+    assert _same(before, _state(model))
+
+
 def test_they_come_back_after_an_error_too() -> None:
     base = QuantizedBase(_model(), Quantization())
     before = _state(base.model)
