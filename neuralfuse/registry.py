@@ -44,12 +44,14 @@ class Network:
         title: as the papers write it.
         role: ``base`` or ``generator``.
         factory: module and function that build it.
+        papers: whose tables hold it, ``neuralfuse`` (Sun et al.) or ``stutz``; empty for a variant.
     """
 
     name: str
     title: str
     role: Role
     factory: str
+    papers: tuple[str, ...] = ()
 
     def build(self, dataset: Dataset, *, width: float = 1.0) -> nn.Module:
         """A new network with PyTorch's random weights (none on the meta device).
@@ -76,21 +78,45 @@ def _by_name(*networks: Network) -> dict[str, Network]:
 
 _RESNET = "neuralfuse.networks.resnet"
 _VGG = "neuralfuse.networks.vgg"
+_SIMPLENET = "neuralfuse.networks.simplenet"
+_PREACT = "neuralfuse.networks.preactivation"
 _GENERATORS = "neuralfuse.networks.generators"
 
+
+def _base(name: str, title: str, factory: str, *papers: str) -> Network:
+    return Network(name=name, title=title, role="base", factory=factory, papers=papers)
+
+
+def _generator(name: str, title: str, function: str, *papers: str) -> Network:
+    return Network(
+        name=name, title=title, role="generator", factory=f"{_GENERATORS}:{function}", papers=papers
+    )
+
+
 NETWORKS: dict[str, Network] = _by_name(
-    Network(name="resnet18", title="ResNet18", role="base", factory=f"{_RESNET}:resnet18"),
-    Network(name="resnet50", title="ResNet50", role="base", factory=f"{_RESNET}:resnet50"),
-    Network(name="vgg11", title="VGG11", role="base", factory=f"{_VGG}:vgg11"),
-    Network(name="vgg16", title="VGG16", role="base", factory=f"{_VGG}:vgg16"),
-    Network(name="vgg19", title="VGG19", role="base", factory=f"{_VGG}:vgg19"),
-    Network(name="convl", title="ConvL", role="generator", factory=f"{_GENERATORS}:conv_large"),
-    Network(name="convs", title="ConvS", role="generator", factory=f"{_GENERATORS}:conv_small"),
-    Network(name="deconvl", title="DeConvL", role="generator", factory=f"{_GENERATORS}:deconv_large"),
-    Network(name="deconvs", title="DeConvS", role="generator", factory=f"{_GENERATORS}:deconv_small"),
-    Network(name="unetl", title="UNetL", role="generator", factory=f"{_GENERATORS}:unet_large"),
-    Network(name="unets", title="UNetS", role="generator", factory=f"{_GENERATORS}:unet_small"),
+    _base("resnet18", "ResNet18", f"{_RESNET}:resnet18", "neuralfuse"),
+    _base("resnet50", "ResNet50", f"{_RESNET}:resnet50", "neuralfuse", "stutz"),
+    _base("vgg11", "VGG11", f"{_VGG}:vgg11", "neuralfuse"),
+    _base("vgg16", "VGG16", f"{_VGG}:vgg16", "neuralfuse"),
+    _base("vgg19", "VGG19", f"{_VGG}:vgg19", "neuralfuse"),
+    _generator("convl", "ConvL", "conv_large", "neuralfuse"),
+    _generator("convs", "ConvS", "conv_small", "neuralfuse"),
+    _generator("deconvl", "DeConvL", "deconv_large", "neuralfuse"),
+    _generator("deconvs", "DeConvS", "deconv_small", "neuralfuse"),
+    _generator("unetl", "UNetL", "unet_large", "neuralfuse"),
+    _generator("unets", "UNetS", "unet_small", "neuralfuse"),
+    _base("simplenet", "SimpleNet", f"{_SIMPLENET}:simplenet", "stutz"),
+    _base("simplenet-mnist", "SimpleNet (MNIST)", f"{_SIMPLENET}:simplenet_mnist", "stutz"),
+    _base("resnet20", "ResNet20", f"{_RESNET}:resnet20", "stutz"),
+    _base("wrn", "Wide ResNet", f"{_PREACT}:wide_resnet", "stutz"),
+    _base("preact-resnet18", "PreAct ResNet18", f"{_PREACT}:preact_resnet18"),
+    _generator("unetl-released", "UNetL (released)", "unet_large_released"),
+    _generator("unets-released", "UNetS (released)", "unet_small_released"),
 )
+"""The eleven of Sun et al.'s Tables 6 to 8 in their order, then the others; see `paper_networks`.
+
+PreAct ResNet18 stands in their Table 25 alone, so that it counts as none of the eleven.
+"""
 
 DATASETS: dict[str, Dataset] = {
     "cifar10": Dataset(name="cifar10", title="CIFAR-10", image_shape=(3, 32, 32), classes=10),
@@ -107,6 +133,11 @@ DATASETS: dict[str, Dataset] = {
 def networks(role: Role) -> dict[str, Network]:
     """The networks of one role, in the papers' order."""
     return {name: network for name, network in NETWORKS.items() if network.role == role}
+
+
+def paper_networks(paper: str = "neuralfuse") -> dict[str, Network]:
+    """The networks of one paper's tables, in its order: ``neuralfuse`` (all eleven) or ``stutz``."""
+    return {name: network for name, network in NETWORKS.items() if paper in network.papers}
 
 
 def get_network(name: str, role: Role | None = None) -> Network:

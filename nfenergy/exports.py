@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from energy.array import PRESETS, SystolicArray, cfg_text
-from neuralfuse.registry import NETWORKS, Dataset, Network, get_dataset
+from neuralfuse.registry import Dataset, Network, get_dataset, paper_networks
 from nfenergy.ground.files import write_text
 from nfenergy.networks import build_network_model, network_topology
 from nfenergy.shipped import FOLDER, INDEX, index_text
@@ -84,7 +84,9 @@ def export_all(
     for rules in conventions:
         for data in datasets:
             target = folder / rules.name / data.name
-            lines += [_write(target, network, data, rules, deconvolution) for network in NETWORKS.values()]
+            lines += [
+                _write(target, network, data, rules, deconvolution) for network in paper_networks().values()
+            ]
             write_text(target / CFG_FILE, cfg_text(array))
     return lines
 
@@ -104,7 +106,7 @@ def write_shipped(folder: Path = FOLDER) -> None:
     for rules in CONVENTIONS.values():
         for data in map(get_dataset, REVIEWED_DATASETS):
             target = folder / rules.name / data.name
-            for network in NETWORKS.values():
+            for network in paper_networks().values():
                 topology = build_network_model(network, data, rules).topology
                 assert topology.coverage is not None
                 coverage[f"{rules.name}/{data.name}/{network.name}"] = topology.coverage

@@ -10,7 +10,7 @@ from energy.counts import twma
 from energy.curve import load_curve
 from energy.engines import get_engine
 from energy.scalesim.engine import ProgressCallback
-from neuralfuse.registry import NETWORKS, get_dataset
+from neuralfuse.registry import get_dataset, paper_networks
 from nfenergy.ground.errors import UnknownName
 from nfenergy.ground.provenance import versions
 from nfenergy.networks import network_model, network_topology
@@ -63,7 +63,9 @@ def reproduce(
 
 
 def _table6(engine: str, jobs: int | None, on_progress: ProgressCallback | None) -> list[Comparison]:
-    topologies = [network_topology(network, get_dataset("cifar10"), PAPER) for network in NETWORKS.values()]
+    topologies = [
+        network_topology(network, get_dataset("cifar10"), PAPER) for network in paper_networks().values()
+    ]
     counts = simulate_together(
         topologies, PRESETS["scale"], engine=engine, jobs=jobs, on_progress=on_progress
     )
@@ -79,7 +81,7 @@ def _table7() -> list[Comparison]:
     return compare_sizes(
         {
             (name, dataset): network_model(network, get_dataset(dataset), PAPER).size
-            for name, network in NETWORKS.items()
+            for name, network in paper_networks().items()
             for dataset in ("cifar10", "imagenet10")
         }
     )
@@ -89,7 +91,7 @@ def _table8() -> list[Comparison]:
     point = load_curve(DEFAULT_CURVE).at_bit_error_rate(DEFAULT_BIT_ERROR_RATE)
     macs = {
         name: network_model(network, get_dataset("cifar10"), PAPER).size.macs
-        for name, network in NETWORKS.items()
+        for name, network in paper_networks().items()
     }
     return compare_mac_savings(macs, energy_per_access_norm=point.energy_per_access_norm)
 

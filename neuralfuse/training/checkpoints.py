@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from neuralfuse.networks.normalization import use_group_norm
+from neuralfuse.networks.normalization import normalize
 from neuralfuse.networks.uip import build_generator
 from neuralfuse.quantization import Quantization, get_scheme
 from neuralfuse.registry import get_dataset, get_network
@@ -51,7 +51,7 @@ class NetworkRecord:
         network: name in the registry, or ``uip``.
         dataset: name of the data set it was trained for.
         width: factor on a base's channels.
-        normalization: ``batch`` or ``group``, of a base.
+        normalization: of a base; see `neuralfuse.networks.normalization`.
         quantization: name of the scheme of its stored weights.
         weight_bits: bits of a stored weight; 0 where weights are floating-point numbers.
         training: settings, seeds, results and versions of the training.
@@ -84,7 +84,7 @@ def build(record: NetworkRecord) -> nn.Module:
     if record.kind == "generator":
         return build_generator(record.network, dataset)
     model = get_network(record.network, "base").build(dataset, width=record.width)
-    return use_group_norm(model) if record.normalization == "group" else model
+    return normalize(model, record.normalization)
 
 
 def save_network(path: Path, model: nn.Module, record: NetworkRecord) -> None:
