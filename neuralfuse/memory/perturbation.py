@@ -40,6 +40,11 @@ class StoredWeight:
     words: Tensor
     meaning: Tensor
 
+    @property
+    def word_bits(self) -> int:
+        """Cells of a word."""
+        return len(self.meaning).bit_length() - 1
+
     def read_all(self) -> Tensor:
         """Weights that the words stand for, in the shape of the layer's."""
         return self.meaning.index_select(0, self.words.int()).view_as(self.weight)

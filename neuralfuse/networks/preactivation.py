@@ -20,8 +20,8 @@ def preact_resnet18(*, classes: int, imagenet: bool = False, width: float = 1.0)
 def wide_resnet(*, classes: int, imagenet: bool = False, width: float = 1.0) -> nn.Module:
     """Zagoruyko and Komodakis, "Wide residual networks": WRN-28-10 with 12 base channels.
 
-    It has 20.6 million weights for CIFAR-100. As in the code of Stutz et al., convolutions have biases and the second one of a block has its stride.
-    Input (N, 3, 32, 32).
+    It has 20.6 million weights for CIFAR-100. As in the code of Stutz et al., convolutions have biases and
+    the second one of a block has its stride. Input (N, 3, 32, 32).
     """
     small_images_only("the Wide ResNet", imagenet=imagenet)
     stem = scaled(WIDE_CHANNELS, width)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from neuralfuse.networks.normalization import normalize
 from neuralfuse.networks.uip import build_generator
-from neuralfuse.quantization import Quantization, get_scheme
+from neuralfuse.quantization import Memory, Quantization, get_scheme
 from neuralfuse.registry import get_dataset, get_network
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import write_bytes, write_text
@@ -54,6 +54,7 @@ class NetworkRecord:
         normalization: of a base; see `neuralfuse.networks.normalization`.
         quantization: name of the scheme of its stored weights.
         weight_bits: bits of a stored weight; 0 where weights are floating-point numbers.
+        memory: ``weights`` or ``all`` parameters, see `neuralfuse.quantization.Quantization`.
         training: settings, seeds, results and versions of the training.
     """
 
@@ -64,6 +65,7 @@ class NetworkRecord:
     normalization: str = "batch"
     quantization: str = "symmetric"
     weight_bits: int = 8
+    memory: Memory = "weights"
     training: Json = field(default_factory=dict)
 
     @property
@@ -71,7 +73,7 @@ class NetworkRecord:
         """How the weights are stored; None for floating-point numbers."""
         if not self.weight_bits:
             return None
-        return Quantization(scheme=get_scheme(self.quantization), bits=self.weight_bits)
+        return Quantization(scheme=get_scheme(self.quantization), bits=self.weight_bits, memory=self.memory)
 
 
 def build(record: NetworkRecord) -> nn.Module:

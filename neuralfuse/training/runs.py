@@ -18,10 +18,10 @@ from neuralfuse.accuracy_table import robust_training, versions
 from neuralfuse.datasets.images import Splits, augmented
 from neuralfuse.memory.fault_models import map_record
 from neuralfuse.memory.perturbation import QuantizedBase
-from neuralfuse.quantization import Quantization
+from neuralfuse.quantization import Quantization, left_out
 from neuralfuse.training import checkpoints
 from neuralfuse.training.base_recipe import BaseRecipe
-from neuralfuse.training.base_training import BaseTraining, OnEpoch, accuracy_percent
+from neuralfuse.training.base_training import BaseTraining, OnEpoch, accuracy_percent, stored_as
 from neuralfuse.training.checkpoints import NetworkRecord
 from neuralfuse.training.eopm import EopmSettings
 from neuralfuse.training.generator_training import GeneratorTraining, OnStep, base_digest
@@ -64,14 +64,27 @@ def load_trained(path: Path, kind: checkpoints.Kind) -> Trained:
     return Trained(model=model, record=record)
 
 
-def stored_base(trained: Trained, *, bits: int | None = None, device: str = "cpu") -> QuantizedBase:
-    """The base as its weight memory holds it: of its training, or of fewer `bits`."""
-    quantization = stored_quantization(trained.record, bits)
+def stored_base(
+    trained: Trained,
+    *,
+    bits: int | None = None,
+    quantization: Quantization | None = None,
+    device: str = "cpu",
+) -> QuantizedBase:
+    """The base as its weight memory holds it: of its training, or of fewer `bits`.
+
+    With `quantization` it is quantized so after its training (post-training quantization), whatever it
+    was trained with.
+    """
+    quantization = quantization or stored_quantization(trained.record, bits)
     return QuantizedBase(fresh_copy(trained).to(device), quantization)
 
 
 def stored_quantization(record: NetworkRecord, bits: int | None = None) -> Quantization:
-    """How a base is stored, with another number of bits if given."""
+    """How a base is stored, with another number of bits if given.
+
+    A base that was trained without quantization is stored as Sun et al. store theirs, in 8 bits.
+    """
     stored = record.stored or Quantization()
     return stored if bits is None else replace(stored, bits=bits)
 
@@ -125,16 +138,15 @@ def train_new_base(
             training.resume(_resumable(out))
         training.run(out=out, checkpoint_every=checkpoint_every, on_epoch=on_epoch)
     model = model.cpu()
-    quantization = recipe.quantization
-    settings = recipe.settings()
     last = training.history[-1]
+    memory = (recipe.quantization or Quantization()).memory
     record = replace(
         record,
-        quantization=quantization.scheme.name,
-        weight_bits=quantization.bits,
+        **stored_as(recipe.quantization),
         training={
-            **settings,
+            **recipe.settings(),
             **map_record(recipe.fault_model),
+            "outside_weight_memory": list(left_out(model, memory)),
             "augment": augment,
             "final_loss": last.loss,
             "final_perturbed_loss": last.perturbed_loss,
@@ -142,7 +154,8 @@ def train_new_base(
         },
     )
     trained = Trained(model=model, record=record)
-    clean = accuracy_percent(stored_base(trained).model, data.test)
+    tested = stored_base(trained).model if recipe.quantization else fresh_copy(trained)
+    clean = accuracy_percent(tested, data.test)
     record.training["test_accuracy_percent"] = clean
     return trained
 
