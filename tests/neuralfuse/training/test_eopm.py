@@ -379,8 +379,7 @@ def test_the_universal_perturbation_is_the_same_for_every_image() -> None:
 def test_every_generator_of_the_registry_can_be_trained_and_the_uip() -> None:
     assert list(trainable_generators()) == [*networks("generator"), "uip"]
 
-
-assert get_generator("UIP").title == "UIP"
+    assert get_generator("UIP").title == "UIP"
     imagenet = get_dataset("imagenet10")
     assert build_generator("uip", imagenet).perturbation.shape == imagenet.image_shape
     with pytest.raises(UnknownName, match="convs"):
