@@ -127,6 +127,9 @@ DATASETS: dict[str, Dataset] = {
     ),
     "digits": Dataset(name="digits", title="digits", image_shape=(3, 32, 32), classes=10),
     "mnist": Dataset(name="mnist", title="MNIST", image_shape=(3, 32, 32), classes=10),
+    "fashion-mnist": Dataset(
+        name="fashion-mnist", title="Fashion-MNIST", image_shape=(3, 32, 32), classes=10
+    ),
 }
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from neuralfuse.datasets.augmentation import get_augmentation
 from neuralfuse.memory.fault_models import get_fault_model
 from neuralfuse.quantization import Quantization
 from nfenergy.ground.errors import InputError
@@ -58,6 +59,7 @@ class BaseRecipe:
         flipped_bits: K, bits that an attack on the weights flips in each step, in place of random ones.
         awp: gamma of adversarial weight perturbation, relative to the norm of each layer; 0 for none.
         input_attack: greatest change of a pixel, in [-1, 1], by an attack (PGD) on the images; 0 for none.
+        augment: name in `neuralfuse.datasets.augmentation`; empty for none.
         seed: of the order of the images, of augmentation and of the chips.
 
     Raises:
@@ -83,10 +85,12 @@ class BaseRecipe:
     flipped_bits: int = 0
     awp: float = 0.0
     input_attack: float = 0.0
+    augment: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:
         get_fault_model(self.fault_model)
+        get_augmentation(self.augment)
         if self.epochs < 1 or self.batch_size < 1:
             raise InputError(f"{self.epochs} epochs of batches of {self.batch_size}: both must be 1 or more")
         if self.optimizer not in ("adam", "sgd"):

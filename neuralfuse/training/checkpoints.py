@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from neuralfuse.datasets.own import own_dataset
 from neuralfuse.networks.normalization import normalize
 from neuralfuse.networks.uip import build_generator
 from neuralfuse.quantization import Memory, Quantization, get_scheme
-from neuralfuse.registry import get_dataset, get_network
+from neuralfuse.registry import Dataset, get_dataset, get_network
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import write_bytes, write_text
 
@@ -55,6 +56,9 @@ class NetworkRecord:
         quantization: name of the scheme of its stored weights.
         weight_bits: bits of a stored weight; 0 where weights are floating-point numbers.
         memory: ``weights`` or ``all`` parameters, see `neuralfuse.quantization.Quantization`.
+        classes: of a data set that is not in the registry; None for those that are.
+        extent: rows and columns of such a data set's images.
+        data: digest of the images and labels for testing, see `neuralfuse.training.state.images_digest`.
         training: settings, seeds, results and versions of the training.
     """
 
@@ -66,6 +70,9 @@ class NetworkRecord:
     quantization: str = "symmetric"
     weight_bits: int = 8
     memory: Memory = "weights"
+    classes: int | None = None
+    extent: int | None = None
+    data: str = ""
     training: Json = field(default_factory=dict)
 
     @property
@@ -76,13 +83,20 @@ class NetworkRecord:
         return Quantization(scheme=get_scheme(self.quantization), bits=self.weight_bits, memory=self.memory)
 
 
+def dataset_of(record: NetworkRecord) -> Dataset:
+    """What a record's network must know of its data. Raises UnknownName: the registry does not hold it."""
+    if record.classes is None or record.extent is None:
+        return get_dataset(record.dataset)
+    return own_dataset(record.dataset, classes=record.classes, extent=record.extent)
+
+
 def build(record: NetworkRecord) -> nn.Module:
     """The network of a record, with PyTorch's random weights.
 
     Raises:
         UnknownName: the registry holds no such network or data set.
     """
-    dataset = get_dataset(record.dataset)
+    dataset = dataset_of(record)
     if record.kind == "generator":
         return build_generator(record.network, dataset)
     model = get_network(record.network, "base").build(dataset, width=record.width)

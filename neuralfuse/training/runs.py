@@ -15,7 +15,9 @@ import torch
 from torch import nn
 
 from neuralfuse.accuracy_table import robust_training, versions
-from neuralfuse.datasets.images import Splits, augmented
+from neuralfuse.datasets.augmentation import get_augmentation
+from neuralfuse.datasets.images import Splits
+from neuralfuse.datasets.loading import own_augmentation
 from neuralfuse.memory.fault_models import map_record
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization, left_out
@@ -26,6 +28,7 @@ from neuralfuse.training.checkpoints import NetworkRecord
 from neuralfuse.training.eopm import EopmSettings
 from neuralfuse.training.generator_training import GeneratorTraining, OnStep, base_digest
 from neuralfuse.training.initialization import initialize
+from neuralfuse.training.state import images_digest
 from neuralfuse.training.streams import WEIGHTS, torch_seed
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import check_folder
@@ -101,7 +104,7 @@ def train_new_base(
     recipe: BaseRecipe,
     data: Splits,
     *,
-    augment: bool = False,
+    augment: bool | str = "",
     out: Path | None = None,
     resume: bool = False,
     checkpoint_every: int = 1,
@@ -114,7 +117,7 @@ def train_new_base(
         record: network, width and normalisation of the base, and its data set.
         recipe: of the training.
         data: that data set.
-        augment: crop and mirror the training images at random.
+        augment: an augmentation in place of the recipe's: its name, or True for the data set's own.
         out: folder for log and state; None writes neither.
         resume: go on from the state in `out`.
         checkpoint_every: epochs between two states.
@@ -128,11 +131,13 @@ def train_new_base(
     """
     if out is not None:
         check_folder(out)
+    if augment:
+        recipe = replace(recipe, augment=own_augmentation(record.dataset, augment))
     about = {name: getattr(record, name) for name in ("network", "dataset", "width", "normalization")}
     with torch_seed(recipe.seed, WEIGHTS):
         model = initialize(checkpoints.build(record)).to(device)
         training = BaseTraining(
-            model, data.train, recipe, augment=augmented if augment else None, about=about
+            model, data.train, recipe, augment=get_augmentation(recipe.augment), about=about
         )
         if resume:
             training.resume(_resumable(out))
@@ -143,11 +148,11 @@ def train_new_base(
     record = replace(
         record,
         **stored_as(recipe.quantization),
+        data=images_digest(data.test),
         training={
             **recipe.settings(),
             **map_record(recipe.fault_model),
             "outside_weight_memory": list(left_out(model, memory)),
-            "augment": augment,
             "final_loss": last.loss,
             "final_perturbed_loss": last.perturbed_loss,
             "versions": versions(),
@@ -193,8 +198,18 @@ def train_new_generator(
     if out is not None:
         check_folder(out)
     dataset = same_dataset([base.record for base in bases])
+    for base in bases:
+        if other := other_data(base.record, data):
+            raise InputError(other)
+    settings = replace(settings, augment=own_augmentation(dataset, settings.augment))
     record = NetworkRecord(
-        kind="generator", network=name.lower(), dataset=dataset, weight_bits=settings.generator_bits
+        kind="generator",
+        network=name.lower(),
+        dataset=dataset,
+        classes=bases[0].record.classes,
+        extent=bases[0].record.extent,
+        weight_bits=settings.generator_bits,
+        data=images_digest(data.test),
     )
     with torch_seed(settings.seed, WEIGHTS):
         model = checkpoints.build(record)
@@ -215,6 +230,21 @@ def train_new_generator(
         "versions": versions(),
     }
     return Trained(model=model.cpu(), record=replace(record, training=training))
+
+
+def other_data(record: NetworkRecord, data: Splits) -> str | None:
+    """What is wrong with `data` for a network, in one line; None where it is the data of its training.
+
+    Equal names do not make equal data: other labels under the same name ruin every accuracy in silence. A
+    record without a digest says nothing.
+    """
+    found = images_digest(data.test)
+    if not record.data or record.data == found:
+        return None
+    return (
+        f"{record.network} was trained for other {record.dataset} data (test part: {record.data}, now "
+        f"{found}); use the files of its training, or train it again"
+    )
 
 
 def _resumable(out: Path | None) -> Path:
