@@ -3,6 +3,10 @@
 The loss is CE(M0(x_t)) + lambda * mean over N chips of CE(Mp(x_t)), with x_t = clip(x + G(x)). All its
 terms meet in x_t: each pass through a base adds to the gradient at x_t, and one backward pass takes
 their sum through the generator. No gradient of a base's weights is computed.
+
+The generator's batch normalisation meets each mini-batch once, as in the algorithm. The released code
+passes it N times and so moves the running statistics N times a step (with N = 5 by 41 % instead of 10 %
+of the way). Gradients are the same; the difference in accuracy was within half a point where measured.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,4 +65,4 @@ class LiteralScheme:
         weight = (mapped + 1) / 2 * (self.high - self.low) + self.low
         if self.name.startswith("symmetric") or self.name.endswith("unclamped"):
             return weight
-        return math.nan if self.high < self.low else min(max(weight, self.low), self.high)
+        return min(max(weight, self.low), self.high)

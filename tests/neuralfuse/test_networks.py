@@ -16,6 +16,7 @@ from neuralfuse.networks.normalization import (
     normalize,
     released_groups,
 )
+from neuralfuse.networks.scaling import greatest_magnitude, scale_weights
 from neuralfuse.registry import DATASETS, NETWORKS, networks, paper_networks
 from nfenergy.ground.errors import InputError
 from reports.published import ParamsMacs, published_params_macs
@@ -140,6 +141,23 @@ def test_batch_statistics_are_the_batchs_own_and_leave_no_trace() -> None:
         expected = model.train()(images)
     assert torch.allclose(within, expected, atol=1e-5)
     assert not torch.allclose(within, before, atol=1e-2)
+
+
+def test_scaled_weights_give_the_same_classes_where_nothing_learns_a_scale() -> None:
+    torch.manual_seed(0)
+    model = normalize(built("vgg11", width=0.125), "group-fixed")
+    images = torch.rand(64, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        before = model(images)
+        factor = scale_weights(model, 0.25)
+        after = model(images)
+    assert greatest_magnitude(model) == pytest.approx(0.25)
+    assert factor != pytest.approx(1.0)
+    assert torch.allclose(after, factor * before, rtol=0.05, atol=1e-3)
+    with pytest.raises(InputError, match="has a trained scale"):
+        scale_weights(built("vgg11", width=0.125), 0.25)
+    with pytest.raises(InputError, match="positive"):
+        scale_weights(model, 0.0)
 
 
 @pytest.mark.parametrize("dataset", sorted(set(DATASETS) - {"imagenet10"}))
