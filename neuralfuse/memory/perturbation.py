@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from neuralfuse.memory.bit_errors import WordFaults
 from neuralfuse.memory.fault_models import get_fault_model
+from neuralfuse.networks.pooling import use_fast_pooling
 from neuralfuse.quantization import (
     Quantization,
     fit_grids,
@@ -91,7 +92,7 @@ class QuantizedBase:
         Raises:
             NfEnergyError: a weight is not finite, so that it has no code.
         """
-        self.model = model.eval().requires_grad_(False)
+        self.model = use_fast_pooling(model.eval().requires_grad_(False))
         self.quantization = quantization
         self.layers = store(stored_weights(model, quantization.memory), quantization)
         for name, layer in self.layers.items():

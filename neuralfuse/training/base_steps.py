@@ -22,6 +22,7 @@ from neuralfuse.memory.bit_errors import WordFaults
 from neuralfuse.memory.fault_models import get_fault_model
 from neuralfuse.memory.perturbation import StoredWeight, store
 from neuralfuse.networks.normalization import running_statistics
+from neuralfuse.networks.pooling import use_fast_pooling
 from neuralfuse.quantization import Quantization, stored_weights, straight_through
 from neuralfuse.training.adversaries import adversarial_bits, adversarial_images, adversarial_weights
 from neuralfuse.training.base_recipe import BaseRecipe, Epoch
@@ -57,7 +58,7 @@ class BaseTrainer:
     def __init__(
         self, model: nn.Module, images: LabelledImages, recipe: BaseRecipe, augment: Augmentation | None
     ) -> None:
-        self.model = model.train()
+        self.model = use_fast_pooling(model.train())
         self.images = images
         self.recipe = recipe
         self.augment = augment

@@ -12,8 +12,11 @@ of the way). Gradients are the same; the difference in accuracy was within half 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +30,11 @@ from neuralfuse.quantization import Quantization, quantized_call
 from neuralfuse.training.adversaries import attack_base
 from neuralfuse.training.streams import training_chip
 from nfenergy.ground.errors import InputError
+
+Faults = tuple[WordFaults, ...]
+
+AHEAD = 2
+"""Chips whose bit errors are drawn, or being drawn, while the passes of another one run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +167,19 @@ def accumulate_gradients(
         settings: of the run.
         step: from 0.
     """
+    with ThreadPoolExecutor(max_workers=1) as drawer:
+        faults = _drawn_ahead(drawer, bases, settings, step)
+        return _accumulate(generator, bases, images, labels, settings, faults)
+
+
+def _accumulate(
+    generator: nn.Module,
+    bases: Sequence[QuantizedBase],
+    images: Tensor,
+    labels: Tensor,
+    settings: EopmSettings,
+    faults: Iterator[Faults],
+) -> StepResult:
     mixed = settings.mixed_precision and images.device.type == "cuda"
     autocast = torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=mixed)
     with autocast:
@@ -166,13 +187,18 @@ def accumulate_gradients(
     leaf = transformed.detach().requires_grad_()
     chips = settings.chips_per_step
     clean, perturbed = _Tally(), _Tally()
-    for number, base in enumerate(bases):
+    for base in bases:
         with autocast:
             logits = base.model(leaf)
         clean.backward(logits, labels, weight=1.0 / len(bases))
-        for chip in range(chips):
-            place = (step, number, chip)
-            with base.apply(_faults(base, leaf.detach(), labels, settings, place)) as model:
+        for _ in range(chips):
+            if settings.flipped_bits:
+                found = attack_base(
+                    base.model, base.layers, leaf.detach(), labels, count=settings.flipped_bits
+                )
+            else:
+                found = next(faults)
+            with base.apply(found) as model:
                 with autocast:
                     logits = model(leaf)
                 perturbed.backward(logits, labels, weight=settings.perturbed_weight / (chips * len(bases)))
@@ -185,13 +211,32 @@ def accumulate_gradients(
     )
 
 
-def _faults(
-    base: QuantizedBase, images: Tensor, labels: Tensor, settings: EopmSettings, place: tuple[int, int, int]
-) -> tuple[WordFaults, ...]:
+def _drawn_ahead(
+    drawer: ThreadPoolExecutor, bases: Sequence[QuantizedBase], settings: EopmSettings, step: int
+) -> Iterator[Faults]:
+    """Bit errors of all chips of a step in order, drawn while the passes before them run."""
     if settings.flipped_bits:
-        return attack_base(base.model, base.layers, images, labels, count=settings.flipped_bits)
-    seed = training_chip(settings.seed, *place)
-    return base.draw(seed=seed, rate=settings.bit_error_rate, fault_model=settings.fault_model)
+        return iter(())
+    waiting = [
+        partial(
+            base.draw,
+            seed=training_chip(settings.seed, step, number, chip),
+            rate=settings.bit_error_rate,
+            fault_model=settings.fault_model,
+        )
+        for number, base in enumerate(bases)
+        for chip in range(settings.chips_per_step)
+    ]
+    drawing = deque(drawer.submit(draw) for draw in waiting[:AHEAD])
+
+    def drawn() -> Iterator[Faults]:
+        for following in (*waiting[AHEAD:], *(None for _ in waiting[:AHEAD])):
+            found = drawing.popleft()
+            if following is not None:
+                drawing.append(drawer.submit(following))
+            yield found.result()
+
+    return drawn()
 
 
 class _Tally:

@@ -15,6 +15,7 @@ from torch import nn
 from neuralfuse.datasets.augmentation import get_augmentation
 from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.memory.perturbation import QuantizedBase
+from neuralfuse.networks.pooling import use_fast_pooling
 from neuralfuse.training.eopm import EopmSettings, StepResult, accumulate_gradients
 from neuralfuse.training.state import LoopState, SavedRun, images_digest
 from neuralfuse.training.streams import AUGMENTATION, batch_index, stream_seed
@@ -66,7 +67,7 @@ class GeneratorTraining:
         """
         if not bases:
             raise InputError("a generator is trained before at least one base")
-        self.generator = generator.train()
+        self.generator = use_fast_pooling(generator.train())
         self.bases = tuple(bases)
         self.images = images
         self.settings = settings
