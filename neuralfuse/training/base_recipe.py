@@ -60,6 +60,7 @@ class BaseRecipe:
         awp: gamma of adversarial weight perturbation, relative to the norm of each layer; 0 for none.
         input_attack: greatest change of a pixel, in [-1, 1], by an attack (PGD) on the images; 0 for none.
         augment: name in `neuralfuse.datasets.augmentation`; empty for none.
+        whiten: images to mean 0 and deviation 1 in each channel, as the base's first step.
         seed: of the order of the images, of augmentation and of the chips.
 
     Raises:
@@ -86,6 +87,7 @@ class BaseRecipe:
     awp: float = 0.0
     input_attack: float = 0.0
     augment: str = ""
+    whiten: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from neuralfuse.datasets.own import own_dataset
 from neuralfuse.networks.normalization import normalize
 from neuralfuse.networks.uip import build_generator
+from neuralfuse.networks.whitening import Statistics, whiten
 from neuralfuse.quantization import Memory, Quantization, get_scheme
 from neuralfuse.registry import Dataset, get_dataset, get_network
 from nfenergy.ground.errors import InputError
@@ -58,6 +59,7 @@ class NetworkRecord:
         memory: ``weights`` or ``all`` parameters, see `neuralfuse.quantization.Quantization`.
         classes: of a data set that is not in the registry; None for those that are.
         extent: rows and columns of such a data set's images.
+        whitening: mean and deviation of each channel that a base takes from its images; None for neither.
         data: digest of the images and labels for testing, see `neuralfuse.training.state.images_digest`.
         training: settings, seeds, results and versions of the training.
     """
@@ -72,6 +74,7 @@ class NetworkRecord:
     memory: Memory = "weights"
     classes: int | None = None
     extent: int | None = None
+    whitening: Statistics | None = None
     data: str = ""
     training: Json = field(default_factory=dict)
 
@@ -100,7 +103,8 @@ def build(record: NetworkRecord) -> nn.Module:
     if record.kind == "generator":
         return build_generator(record.network, dataset)
     model = get_network(record.network, "base").build(dataset, width=record.width)
-    return normalize(model, record.normalization)
+    normalize(model, record.normalization)
+    return model if record.whitening is None else whiten(model, record.whitening)
 
 
 def save_network(path: Path, model: nn.Module, record: NetworkRecord) -> None:
@@ -117,7 +121,10 @@ def load_network(path: Path, kind: Kind) -> tuple[nn.Module, NetworkRecord]:
     checkpoint = load(path, kind)
     try:
         record = NetworkRecord(**checkpoint.record)
-    except TypeError as error:
+        if record.whitening is not None:
+            mean, deviation = record.whitening
+            record = replace(record, whitening=(tuple(mean), tuple(deviation)))
+    except (TypeError, ValueError) as error:
         raise InputError(f"{path} describes no network that this version knows ({error})") from error
     model = build(record)
     fill(model, checkpoint.tensors, path)

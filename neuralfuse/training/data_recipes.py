@@ -30,7 +30,7 @@ def base_recipe(dataset: str, *, paper: str = "", seed: int = 0) -> BaseRecipe:
     Args:
         dataset: name in the registry, in any case; one of one's own gets the digits' recipe.
         paper: ``neuralfuse`` (Sun et al.'s released code) or ``stutz`` (Stutz et al., Sec. 5 and App. F,
-            without clipping and RandBET; whitening is not done); empty for Sun et al. on their data sets
+            without clipping and RandBET); empty for Sun et al. on their data sets
             and a recipe for two cores on the others.
         seed: of the training.
 
@@ -50,6 +50,7 @@ def base_recipe(dataset: str, *, paper: str = "", seed: int = 0) -> BaseRecipe:
             milestones=MILESTONES,
             randbet_start_loss=start_loss(name),
             augment="" if small else "autoaugment-cutout",
+            whiten=not small,
             seed=seed,
         )
     if paper == "neuralfuse" or name in TRAINING_IMAGES:

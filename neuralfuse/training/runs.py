@@ -20,6 +20,7 @@ from neuralfuse.datasets.images import Splits
 from neuralfuse.datasets.loading import own_augmentation
 from neuralfuse.memory.fault_models import map_record
 from neuralfuse.memory.perturbation import QuantizedBase
+from neuralfuse.networks.whitening import channel_statistics
 from neuralfuse.quantization import Quantization, left_out
 from neuralfuse.training import checkpoints
 from neuralfuse.training.base_recipe import BaseRecipe
@@ -133,6 +134,8 @@ def train_new_base(
         check_folder(out)
     if augment:
         recipe = replace(recipe, augment=own_augmentation(record.dataset, augment))
+    if recipe.whiten:
+        record = replace(record, whitening=channel_statistics(data.train))
     about = {name: getattr(record, name) for name in ("network", "dataset", "width", "normalization")}
     with torch_seed(recipe.seed, WEIGHTS):
         model = initialize(checkpoints.build(record)).to(device)

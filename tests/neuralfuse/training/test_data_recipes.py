@@ -45,6 +45,7 @@ def test_stutz_et_al() -> None:
     assert (cifar.epochs, mnist.epochs) == (250, 100)
     assert (cifar.randbet_start_loss, mnist.randbet_start_loss) == (3.5, 1.75)
     assert (cifar.augment, mnist.augment) == ("autoaugment-cutout", "")
+    assert (cifar.whiten, mnist.whiten) == (True, False)
     for recipe in (cifar, mnist):
         assert (recipe.learning_rate, recipe.weight_decay, recipe.nesterov) == (0.05, 5e-4, True)
         assert recipe.learning_rate_in(recipe.epochs) == pytest.approx(5e-5)
