@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neuralfuse.registry import NETWORKS, get_dataset
+from neuralfuse.registry import get_dataset, paper_networks
 from nfenergy import shipped
 from nfenergy.exports import REVIEWED_DATASETS, write_shipped
 from tests.conftest import snapshot
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 FORMS = [
     (network, convention, dataset)
-    for network in NETWORKS
+    for network in paper_networks()
     for convention in CONVENTIONS
     for dataset in REVIEWED_DATASETS
 ]
