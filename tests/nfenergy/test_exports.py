@@ -10,6 +10,7 @@ from scalesim.topology_utils import topologies
 
 from energy.array import PRESETS
 from energy.scalesim.cfg import read_cfg
+from neuralfuse.registry import paper_networks
 from nfenergy.exports import export, export_all
 from nfenergy.ground.errors import InputError, UnknownName
 from tests.conftest import snapshot
@@ -50,9 +51,9 @@ def test_all_networks(tmp_path: Path) -> None:
     )
     assert len(lines) == 2 * len(paper_networks())
     expected = {
-        f"{convention}/cifar10/{name}{ending}"
+        f"{convention}/cifar10/{network.name}{ending}"
         for convention in ("paper", "exact")
-        for name in (row.name for row in paper_networks())
+        for network in paper_networks()
         for ending in ENDINGS
     }
     found = snapshot(tmp_path)
