@@ -23,7 +23,7 @@ from neuralfuse.quantization import (
     word_weights,
     words_of,
 )
-from neuralfuse.registry import get_dataset, get_network, networks
+from neuralfuse.registry import BASES, DATASETS, GENERATORS, paper_networks
 from nfenergy.ground.errors import InputError, UnknownName
 
 every_scheme = pytest.mark.parametrize("name", sorted(SCHEMES))
@@ -150,14 +150,14 @@ def test_stored_weights_of_the_bases_are_those_of_the_authors_code(
     name: str, weights: int, layers: int
 ) -> None:
     with torch.device("meta"):
-        stored = stored_weights(get_network(name).build(get_dataset("cifar10")))
+        stored = stored_weights(BASES[name].build(DATASETS["cifar10"]))
     assert (sum(weight.numel() for weight in stored.values()), len(stored)) == (weights, layers)
 
 
-@pytest.mark.parametrize("name", sorted(networks("generator")))
+@pytest.mark.parametrize("name", sorted(network.name for network in paper_networks() if network.role == "generator"))
 def test_generators_store_convolutions_and_deconvolutions_but_no_bias_or_norm(name: str) -> None:
     with torch.device("meta"):
-        model = get_network(name).build(get_dataset("cifar10"))
+        model = GENERATORS[name].build(DATASETS["cifar10"])
     stored = stored_weights(model)
     assert set(stored) == {key for key, value in model.named_parameters() if value.dim() == 4}
 

@@ -15,11 +15,13 @@ from energy.array import SystolicArray
 from energy.closed_form.engine import simulate
 from nfenergy.ground.errors import InputError
 from reports.content import PageContent
+from reports.fronts import DEFINITION
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.merge import Merged
 from reports.page import page_html
+from reports.plots.registry import PlotData
 from tests.reports.browser import CHROMIUM, DRIVER, Browser, chromium
-from tests.reports.samples import CURVE, NAMES, merged
+from tests.reports.samples import CURVE, merged
 from topologies.layers import Layer, Topology
 
 SCRIPT = "<script>alert(1)</script>"
@@ -38,7 +40,7 @@ def content(found: Merged) -> PageContent:
     }
     topology = Topology(name="resnet18", layers=tuple(Layer(name=f"conv{i}", **shape) for i in range(3)))
     rows = layer_rows(
-        [CountedNetwork(role="base", topology=topology, counts=simulate(topology, array))],
+        [CountedNetwork(name="resnet18", role="base", topology=topology, counts=simulate(topology, array))],
         dataset="cifar10",
         array=array,
         weight_bits=8,
@@ -46,11 +48,8 @@ def content(found: Merged) -> PageContent:
     )
     return PageContent(
         merged=found,
-        layers=rows,
-        shown_layers=rows,
-        curve=CURVE,
+        data=PlotData(tradeoffs=found.tradeoffs, layers={("resnet18", "none"): rows}, curve=CURVE),
         convention="paper: as published",
-        names=NAMES,
         command=f"nfenergy report --out '{SCRIPT}'",
         versions={"nfenergy": "0.1.0", "python": "3"},
     )
