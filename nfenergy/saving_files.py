@@ -125,7 +125,9 @@ def _check_one_machine(savings: Sequence[Saving]) -> None:
     by_flag: dict[str, list[str]] = {}
     for column in CONFIGURATION:
         by_flag.setdefault(FLAGS.get(column, "--" + column.replace("_", "-")), []).append(column)
-    differing = {flag: values for flag, names in by_flag.items() if len(values := _values(savings, names)) > 1}
+    differing = {
+        flag: values for flag, names in by_flag.items() if len(values := _values(savings, names)) > 1
+    }
     if differing:
         listed = "; ".join(f"{flag} ({', '.join(values[:6])})" for flag, values in differing.items())
         raise InputError(f"the savings are of several machines; choose one with {listed}")
@@ -134,9 +136,7 @@ def _check_one_machine(savings: Sequence[Saving]) -> None:
 def _values(savings: Sequence[Saving], columns: Sequence[str]) -> list[str]:
     """What the savings have in `columns`, as the option that decides them takes it."""
     mark = "x" if "array_rows" in columns else "/"
-    return sorted(
-        {mark.join(str(getattr(saving, name)) for name in columns) or "none" for saving in savings}
-    )
+    return sorted({mark.join(str(getattr(saving, name)) for name in columns) or "none" for saving in savings})
 
 
 def _curve_of(saving: Saving, arguments: MachineArguments) -> VoltageCurve:

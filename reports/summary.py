@@ -110,7 +110,7 @@ def _lead(rows: Sequence[Tradeoff]) -> str:
 
 
 def _extremes(rows: Sequence[Tradeoff], said: Labels) -> str:
-    protected = [row for row in rows if row.has_generator] or rows
+    protected = [row for row in rows if row.has_generator or row.accuracy.base_training] or rows
     frugal = max(protected, key=lambda row: row.saving.saving_percent(DEFAULT_MEASURE))
     accurate = max(protected, key=lambda row: row.accuracy.perturbed_percent)
     if frugal is accurate:

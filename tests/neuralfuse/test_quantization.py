@@ -154,7 +154,9 @@ def test_stored_weights_of_the_bases_are_those_of_the_authors_code(
     assert (sum(weight.numel() for weight in stored.values()), len(stored)) == (weights, layers)
 
 
-@pytest.mark.parametrize("name", sorted(network.name for network in paper_networks() if network.role == "generator"))
+@pytest.mark.parametrize(
+    "name", sorted(network.name for network in paper_networks() if network.role == "generator")
+)
 def test_generators_store_convolutions_and_deconvolutions_but_no_bias_or_norm(name: str) -> None:
     with torch.device("meta"):
         model = GENERATORS[name].build(DATASETS["cifar10"])

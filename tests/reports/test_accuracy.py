@@ -10,8 +10,8 @@ import pytest
 from neuralfuse.accuracy import Accuracy, with_baselines
 from neuralfuse.accuracy_files import read_accuracies
 from neuralfuse.registry import NO_GENERATOR
-from nfenergy.ground.errors import InputError
 from nfenergy.ground.columns import cells
+from nfenergy.ground.errors import InputError
 from reports.published import published_accuracies
 
 GOOD = {
@@ -93,11 +93,7 @@ def test_a_bad_value_is_named_with_row_and_column(
     assert [word for word in [*words, "accuracy.csv"] if word not in message] == []
 
 
-REQUIRED = [
-    cell.column.name
-    for cell in cells(Accuracy)
-    if cell.default is MISSING and not cell.derived
-]
+REQUIRED = [cell.column.name for cell in cells(Accuracy) if cell.default is MISSING and not cell.derived]
 
 
 @pytest.mark.parametrize("column", REQUIRED)

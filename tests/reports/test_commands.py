@@ -14,9 +14,11 @@ import pytest
 from nfenergy.cli import app
 from nfenergy.ground.columns import columns
 from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.rates import percent_text
 from nfenergy.ground.tables import csv_text
 from nfenergy.reporting import reproduce_figure
 from nfenergy.tradeoffs import Selection, compare
+from reports.fronts import DEFINITION
 from reports.published import published_mac_savings
 from reports.records import Saving, Tradeoff
 from tests.reports.samples import savings
@@ -56,6 +58,10 @@ def test_report_writes_the_page_and_its_tables(tmp_path: Path) -> None:
     content = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))
     assert content["joins"] == ["saving computed here, accuracy published"]
     assert content["fronts"]["vgg11"]["twma"]["hypervolume_percent2"] > 0
+    assert content["front"] == DEFINITION
+    members = content["fronts"]["vgg11"]["twma"]["members"]
+    listed = frame[frame["on_front_twma"]].sort_values("twma_saving_percent")
+    assert [row["generator"] for row in members] == list(listed["generator"])
     assert "VGG11 + ConvS" in page.read_text(encoding="utf-8")
 
 
@@ -179,7 +185,7 @@ def test_base_models_alone_are_rows_like_any_other(tmp_path: Path) -> None:
     for words in (
         "2 base models were compared on digits at a bit error rate of 1 %",
         f"{ROBUST}, no generator: saves",
-        "Fault model chip2-1.01: profiled",
+        "Fault model chip2-1.01: synthetic map of 8192 x 128 cells (Stutz et al., App. C.1)",
     ):
         assert words in text, words
     assert "a fault map of the user" not in text
@@ -191,6 +197,24 @@ def test_base_models_alone_are_rows_like_any_other(tmp_path: Path) -> None:
     for kind in ("heatmap", "latency"):
         with pytest.raises(InputError, match="at least one combination"):
             run("plot", kind, "--out", str(tmp_path / f"{kind}.svg"), *chosen)
+
+
+def test_a_rate_that_was_not_measured_is_told_as_a_bound(tmp_path: Path) -> None:
+    chosen = ("--base", "vgg11", "--voltage", "0.98", "--engine", "closed-form", "--quiet")
+    run("simulate", *chosen, "--dataset", "digits", "--width", "0.5", "--out", str(tmp_path))
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    assert list(summary["bit_error_rate_is_bound"]) == [True]
+    rate = float(summary["bit_error_rate"][0])
+    accuracy = tmp_path / "accuracy.csv"
+    header, row = ALONE.splitlines()[:2]
+    accuracy.write_text(f"{header}\n{row.replace(',0.5,99', f',{100 * rate},99')}\n", encoding="utf-8")
+    page = tmp_path / "report.html"
+    savings = ("--savings", str(tmp_path / "summary.csv"), "--accuracy", str(accuracy), "--ber", "all")
+    run("report", *savings, "--out", str(page), "--quiet")
+    assert list(pd.read_csv(tmp_path / "tradeoff.csv")["bit_error_rate_is_bound"]) == [True]
+    text = page.read_text(encoding="utf-8")
+    assert f"at a bit error rate of below {percent_text(rate)}:" in text
+    assert f">below {percent_text(rate)}</td>" in text
 
 
 def test_two_reports_share_a_folder(tmp_path: Path) -> None:

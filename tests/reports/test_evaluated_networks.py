@@ -82,7 +82,7 @@ def test_every_row_arrives_distinct_and_labelled_in_table_page_and_plot(table: P
 
     text = unescape(page.read_text(encoding="utf-8"))
     for base in TITLES:
-        assert f'<td>{base}</td>' in text
+        assert f"<td>{base}</td>" in text
         for generator in TRAININGS:
             assert f"<td>{generator}</td>" in text
             assert f"{base} + {generator}: saves" in text

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from energy.measures import MEASURES
 from reports.recommend import Constraints, recommend
 from reports.recommend_text import as_json, as_text
 from reports.records import Tradeoff

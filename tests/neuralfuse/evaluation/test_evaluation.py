@@ -163,7 +163,9 @@ def test_the_table_has_the_published_columns_first_and_says_measured(tmp_path: P
 def test_another_table_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "accuracy.csv"
     path.write_text("dataset,base\ndigits,VGG11\n")
-    with pytest.raises(InputError, match=r"no column 'generator'; expected an accuracy table with .*fault_model"):
+    with pytest.raises(
+        InputError, match=r"no column 'generator'; expected an accuracy table with .*fault_model"
+    ):
         read_accuracies(path)
 
 

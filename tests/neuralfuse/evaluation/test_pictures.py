@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
@@ -129,6 +130,16 @@ def test_outputs_are_mapped_clean_and_perturbed_with_and_without_generator() -> 
     assert len(figure.legends) == 1
     with pytest.raises(InputError, match="at least 4"):
         embeddings(base, {}, images.first(3), Chip(seed=1, rate=0.01))
+
+
+def test_drawing_leaves_the_settings_of_matplotlib_as_they_were(tmp_path: Path) -> None:
+    panel = Panel(title="t", points=np.zeros((4, 2)), labels=np.arange(4))
+    with mpl.rc_context({"font.size": 21.0, "svg.hashsalt": "mine"}):
+        before = dict(mpl.rcParams)
+        save_figure(accuracy_figure(ROWS), tmp_path / "a.svg")
+        save_figure(embedding_figure([panel]), tmp_path / "b.pdf")
+        save_figure(image_grid({"input": np.zeros((1, 3, 8, 8), np.float32)}, ["0"]), tmp_path / "c.png")
+        assert dict(mpl.rcParams) == before
 
 
 def test_many_classes_have_no_legend() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -20,6 +22,7 @@ from reports.plots.inline import inline_svg
 from reports.plots.latency import latency_plot
 from reports.plots.layers import hover_texts as layer_texts
 from reports.plots.layers import layer_plot
+from reports.plots.registry import PLOTS, PlotData
 from reports.plots.savings import saving_plot
 from reports.plots.style import COLUMN, SIZES, figure_bytes, look, save
 from reports.plots.tradeoff import hover_texts, tradeoff_plot
@@ -63,7 +66,9 @@ def network_rows(layers: int) -> list[LayerRow]:
                 Layer(name=f"layer{i // 9}.{i // 3 % 3}.conv{i % 3}", **shape) for i in range(count)
             ),
         )
-        found.append(CountedNetwork(name=name, role=role, topology=topology, counts=simulate(topology, array)))
+        found.append(
+            CountedNetwork(name=name, role=role, topology=topology, counts=simulate(topology, array))
+        )
     return layer_rows(found, dataset="cifar10", array=array, weight_bits=8, energy_per_access_norm=0.694)
 
 
@@ -147,11 +152,7 @@ def test_layers(size: str, layers: int) -> None:
 
 def test_combinations_differ_in_grey_too() -> None:
     """Bases by marker, generators by lightness and dot."""
-    looks = {
-        (base, generator): look(base, generator)
-        for base in BASES
-        for generator in GENERATORS
-    }
+    looks = {(base, generator): look(base, generator) for base in BASES for generator in GENERATORS}
     grey = {
         key: (style.marker, style.dotted, round(_lightness(style.colour), 1)) for key, style in looks.items()
     }
@@ -176,6 +177,38 @@ def test_files_are_whole_repeatable_and_their_fonts_embedded(tmp_path: Path) -> 
     assert b"/FontFile2" in content
     assert b"/Type3" not in content
     assert b"<text" not in (tmp_path / "plots" / "tradeoff.svg").read_bytes()
+
+
+def test_no_plot_leaves_a_setting_of_matplotlib_changed(tmp_path: Path) -> None:
+    tradeoffs = merged(("vgg11",), ("convs",)).tradeoffs
+    data = PlotData(tradeoffs=tradeoffs, layers={("vgg11", "convs"): network_rows(2)}, curve=CURVE)
+    with mpl.rc_context({"font.size": 21.0}):
+        before = dict(mpl.rcParams)
+        for plot in PLOTS.values():
+            save(plot.draw(data, "twma", COLUMN), COLUMN, tmp_path / f"{plot.name}.svg")
+        assert dict(mpl.rcParams) == before
+
+
+def test_two_accuracies_of_one_saving_are_one_cell_bar_and_line_and_two_marks() -> None:
+    (row,) = (row for row in merged(("vgg11",), ("convs",)).tradeoffs if row.has_generator)
+    other = replace(row, accuracy=replace(row.accuracy, train_steps=5, nf_perturbed_percent=70.0))
+    data = PlotData(tradeoffs=[row, other], layers={}, curve=CURVE)
+    assert data.savings == [row.saving]
+    for name in ("heatmap", "latency", "saving"):
+        check(PLOTS[name].draw(data, "twma", COLUMN))
+    figure = PLOTS["tradeoff"].draw(data, "twma", COLUMN)
+    assert {"ConvS", "ConvS (5 steps)"} == set(annotations(figure))
+
+
+def test_long_labels_take_several_lines_and_keep_numbers_with_their_units() -> None:
+    rows = merged(("vgg11",), ("convs",)).tradeoffs
+    training = {"base_training": "clip 0.1, RandBET 1 % flip", "base_normalization": "group"}
+    robust = [replace(row, accuracy=replace(row.accuracy, **training)) for row in rows]  # type: ignore[arg-type]
+    figure = tradeoff_plot([*rows, *robust], size=SIZES["page"])
+    check(figure, "page")
+    lines = [line for text in annotations(figure) for line in text.splitlines()]
+    assert max(map(len, lines)) <= 36
+    assert not any(line.startswith("%") for line in lines)
 
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
