@@ -125,9 +125,8 @@ def _check_one_machine(savings: Sequence[Saving]) -> None:
     by_flag: dict[str, list[str]] = {}
     for column in CONFIGURATION:
         by_flag.setdefault(FLAGS.get(column, "--" + column.replace("_", "-")), []).append(column)
-    differing = {
-        flag: values for flag, names in by_flag.items() if len(values := _values(savings, names)) > 1
-    }
+    found = {flag: _values(savings, columns) for flag, columns in by_flag.items()}
+    differing = {flag: values for flag, values in found.items() if len(values) > 1}
     if differing:
         listed = "; ".join(f"{flag} ({', '.join(values[:6])})" for flag, values in differing.items())
         raise InputError(f"the savings are of several machines; choose one with {listed}")

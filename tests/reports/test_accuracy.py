@@ -140,7 +140,7 @@ def test_a_file_that_is_no_table(tmp_path: Path, text: str) -> None:
 def test_another_separator_is_named(tmp_path: Path, separator: str) -> None:
     file = written(tmp_path, GOOD)
     file.write_text(file.read_text(encoding="utf-8").replace(",", separator), encoding="utf-8")
-    with pytest.raises(InputError, match="row 1: its columns are separated by .*; save it with commas"):
+    with pytest.raises(InputError, match=r"row 1: its columns are separated by .*; save it with commas"):
         read_accuracies(file)
 
 

@@ -95,7 +95,7 @@ def test_every_row_arrives_distinct_and_labelled_in_table_page_and_plot(table: P
 
 def test_a_recommendation_names_the_training_it_chose(table: Path, cli: RunCli) -> None:
     content = json.loads(cli("recommend", "--accuracy", table, "--min-accuracy", "2", "--json").stdout)
-    labels = {base for base in TITLES} | {f"{base} + {gen}" for base in TITLES for gen in TRAININGS}
+    labels = TITLES | {f"{base} + {gen}" for base in TITLES for gen in TRAININGS}
     assert {row["label"] for row in content["ranked"]} == labels
     assert len(content["ranked"]) == content["candidates"] == 2 * 3 * len(RATES)
     text = cli("recommend", "--accuracy", table, "--min-accuracy", "2").stdout
