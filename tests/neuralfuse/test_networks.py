@@ -17,13 +17,15 @@ from neuralfuse.networks.normalization import (
     released_groups,
 )
 from neuralfuse.networks.scaling import greatest_magnitude, scale_weights
-from neuralfuse.registry import DATASETS, NETWORKS, networks, paper_networks
+from neuralfuse.registry import DATASETS, paper_networks
 from nfenergy.ground.errors import InputError
 from reports.published import ParamsMacs, published_params_macs
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
-BASES, GENERATORS = sorted(networks("base")), sorted(networks("generator"))
+NETWORKS = {network.name: network for network in paper_networks()}
+BASES = sorted(name for name, network in NETWORKS.items() if network.role == "base")
+GENERATORS = sorted(name for name, network in NETWORKS.items() if network.role == "generator")
 
 
 def built(name: str, dataset: str = "cifar10", *, meta: bool = False, width: float = 1.0) -> nn.Module:
@@ -248,7 +250,7 @@ def test_width_scales_the_channels(name: str) -> None:
 
 
 @pytest.mark.parametrize("width", [0.0625, 0.3125])
-@pytest.mark.parametrize("name", [*networks("base"), *networks("generator")])
+@pytest.mark.parametrize("name", list(NETWORKS))
 def test_inference_agrees_in_either_memory_layout(name: str, width: float) -> None:
     torch.manual_seed(0)
     model = built(name, "digits", width=width)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from neuralfuse.networks.pooling import max_pool, use_fast_pooling
-from neuralfuse.registry import get_dataset, get_network
+from neuralfuse.registry import BASES, DATASETS
 
 
 @settings(deadline=None)
@@ -45,7 +45,7 @@ def test_values_and_gradients_are_pytorchs(
 @pytest.mark.parametrize("name", ["vgg11", "resnet18", "simplenet"])
 def test_a_network_computes_the_same(name: str) -> None:
     torch.manual_seed(0)
-    model = get_network(name).build(get_dataset("cifar10"), width=0.125).eval()
+    model = BASES[name].build(DATASETS["cifar10"], width=0.125).eval()
     fast = use_fast_pooling(copy.deepcopy(model))
     images = torch.rand(3, 3, 32, 32)
     assert torch.equal(model(images), fast(images))

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from neuralfuse.networks.uip import build_generator
 from neuralfuse.quantization import (
     BIT_WIDTHS,
     SCHEMES,
@@ -26,7 +25,7 @@ from neuralfuse.quantization import (
     word_weights,
     words_of,
 )
-from neuralfuse.registry import get_dataset, get_network, networks
+from neuralfuse.registry import BASES, DATASETS, GENERATORS, paper_networks
 from nfenergy.ground.errors import InputError, UnknownName
 from tests.neuralfuse.literal_schemes import LiteralScheme
 
@@ -137,7 +136,7 @@ def test_every_parameter_of_rank_two_or_more_is_stored_once() -> None:
 def test_everything_can_be_stored_and_the_uip_never_is() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
     assert weight_names(model, "all") == ("0.weight", "0.bias", "1.weight", "1.bias")
-    assert weight_names(build_generator("uip", get_dataset("digits")), "all") == ()
+    assert weight_names(GENERATORS["uip"].build(DATASETS["digits"]), "all") == ()
     with pytest.raises(InputError, match="no memory named 'some'"):
         Quantization(memory="some")  # type: ignore[arg-type]
 
@@ -246,14 +245,16 @@ def test_stored_weights_of_the_bases_are_those_of_the_authors_code(
     name: str, weights: int, layers: int
 ) -> None:
     with torch.device("meta"):
-        stored = stored_weights(get_network(name).build(get_dataset("cifar10")))
+        stored = stored_weights(BASES[name].build(DATASETS["cifar10"]))
     assert (sum(weight.numel() for weight in stored.values()), len(stored)) == (weights, layers)
 
 
-@pytest.mark.parametrize("name", sorted(networks("generator")))
+@pytest.mark.parametrize(
+    "name", sorted(network.name for network in paper_networks() if network.role == "generator")
+)
 def test_generators_store_convolutions_and_deconvolutions_but_no_bias_or_norm(name: str) -> None:
     with torch.device("meta"):
-        model = get_network(name).build(get_dataset("cifar10"))
+        model = GENERATORS[name].build(DATASETS["cifar10"])
     stored = stored_weights(model)
     assert set(stored) == {key for key, value in model.named_parameters() if value.dim() == 4}
 
