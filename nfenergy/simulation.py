@@ -67,7 +67,7 @@ class NetworkResult:
     Attributes:
         model: the network with its parameters, MACs and topology.
         counts: the engine's records, one a layer.
-        twma: T.W.M.A. in 64-bit SRAM words.
+        twma: T.W.M.A. in 64-bit SRAM words, summed over the layers that read stored weights.
     """
 
     model: NetworkModel
@@ -76,7 +76,8 @@ class NetworkResult:
 
     @property
     def sram_filter_reads(self) -> int:
-        return count.filter_reads(self.counts)
+        """Reads of stored weights; what products of two activations read on the filter port is left out."""
+        return count.filter_reads(self.model.topology.of_weights(self.counts))
 
     @property
     def total_cycles(self) -> int:
@@ -139,7 +140,9 @@ def count_networks(
     )
     return {
         network: NetworkResult(
-            model=model, counts=records, twma=count.twma(records, weight_bits=machine.weight_bits)
+            model=model,
+            counts=records,
+            twma=count.twma(model.topology.of_weights(records), weight_bits=machine.weight_bits),
         )
         for network, model, records in zip(dict.fromkeys(networks), models, counts, strict=True)
     }

@@ -2,6 +2,8 @@
 
 The function returns an `nn.Module`. It takes no arguments, or the data set's number of classes where it
 requires one argument called ``classes`` or ``num_classes``; a class of modules is as good as a function.
+A function ``example_inputs()`` in the same file returns what its forward pass takes, where that is not one
+image: a tensor, a tuple of arguments, or a dict of them by name.
 """
 
 from __future__ import annotations
@@ -22,12 +24,16 @@ from typing import TYPE_CHECKING, Any
 
 from neuralfuse.registry import Dataset, Network, Role, get_network
 from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.library_networks import FORMS, is_library_network, library_network
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from topologies.inputs import ModelInputs
+
 FORM = "file.py:function"
 CLASS_ARGUMENTS = ("classes", "num_classes")
+EXAMPLE_INPUTS = "example_inputs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +78,30 @@ class UserNetwork(Network):
         except InputError:
             raise
         except (Exception, SystemExit):
-            return self._build_on_cpu(dataset)
+            return self.build_on_cpu(dataset)
+
+    def example_inputs(self, module: nn.Module, dataset: Dataset, *, batch: int) -> ModelInputs | None:
+        """What the file's ``example_inputs()`` returns; None where it has no such function.
+
+        To be called inside `at_home`; the function decides the batch.
+
+        Raises:
+            InputError: the function fails, or returns no tensor; or another batch is wanted.
+        """
+        from topologies.inputs import ModelInputs
+
+        file = self.path.resolve()
+        try:
+            function = getattr(sys.modules.get(_module_name(file)) or _run(file), EXAMPLE_INPUTS, None)
+            if function is None:
+                return None
+            if batch != 1:
+                raise InputError(f"{EXAMPLE_INPUTS}() decides the batch; leave out batch {batch}")
+            return ModelInputs.of(function())
+        except InputError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise InputError(_what_went_wrong(error, file)) from error
 
     @contextmanager
     def at_home(self) -> Iterator[None]:
@@ -98,7 +127,8 @@ class UserNetwork(Network):
             sys.path[:] = search_path
             _forget(_imported_from(folder, set(sys.modules) - modules))
 
-    def _build_on_cpu(self, dataset: Dataset) -> nn.Module:
+    def build_on_cpu(self, dataset: Dataset) -> nn.Module:
+        """A new network with values in its tensors; raises as `build`."""
         import torch
 
         try:
@@ -120,20 +150,22 @@ class UserNetwork(Network):
 
 
 def find_network(name: str, role: Role) -> Network:
-    """The named network, or the user's own where `name` is ``file.py:function``.
+    """The named network, one of a library, or the user's own where `name` is ``file.py:function``.
 
-    No code of the user's runs before the network is built.
+    No code of the user's runs before the network is built, and no library is imported.
 
     Raises:
         UnknownName: no network of this role has the name.
         InputError: there is no such file, or `name` is not of that form.
     """
+    if is_library_network(name):
+        return library_network(name, role)
     if ":" in name or "/" in name or name.endswith(".py"):
         return _user_network(name, role)
     try:
         return get_network(name, role)
     except UnknownName as error:
-        error.args = (f"{error} One of your own: {FORM}.",)
+        error.args = (f"{error} One of your own: {FORM}. Of an installed library: {FORMS}.",)
         raise
 
 
@@ -170,7 +202,7 @@ def _user_network(name: str, role: Role) -> UserNetwork:
 
 def _run(file: Path) -> ModuleType:
     """The file's module, registered while it runs, as dataclasses need it."""
-    name = f"user_network_{hashlib.sha256(str(file).encode()).hexdigest()[:16]}"
+    name = _module_name(file)
     spec = spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None
@@ -178,6 +210,10 @@ def _run(file: Path) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _module_name(file: Path) -> str:
+    return f"user_network_{hashlib.sha256(str(file).encode()).hexdigest()[:16]}"
 
 
 def _function(module: ModuleType, name: str) -> Callable[..., Any]:
