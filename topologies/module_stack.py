@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 
 
 class ModuleStack:
-    """The modules that run, outermost first, kept by hooks while `watch` is open."""
+    """The modules that run, outermost first, kept by hooks while `watch` is open.
+
+    Attributes:
+        failed: path of the innermost module that an exception ended, if nothing ran after it.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self._stack: list[tuple[str, nn.Module, int]] = []
         self._calls = 0
+        self.failed = ""
 
     @property
     def running(self) -> str:
@@ -38,9 +45,11 @@ class ModuleStack:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Hooks on every module; gone afterwards."""
+        """Hooks on every module that takes them; gone afterwards."""
         hooks = []
         for path, module in self._model.named_modules():
+            if isinstance(module, torch.jit.ScriptModule):
+                continue
             hooks.append(module.register_forward_pre_hook(self._entering(path)))
             hooks.append(module.register_forward_hook(self._leave, always_call=True))
         try:
@@ -58,5 +67,10 @@ class ModuleStack:
         return enter
 
     def _leave(self, module: nn.Module, args: object, out: object) -> None:
-        if self._stack:
-            self._stack.pop()
+        if not self._stack:
+            return
+        path, _, _ = self._stack.pop()
+        if sys.exc_info()[0] is None:
+            self.failed = ""
+        else:
+            self.failed = self.failed or path

@@ -20,7 +20,7 @@ from topologies.module_stack import ModuleStack
 from topologies.operations import Operation, Product, Trace
 from topologies.products import RULES, Call, Recorded, module_of
 from topologies.roles import Roles, Weights, storage
-from topologies.vector_work import is_vector_work, vector_multiplications
+from topologies.vector_work import is_vector_work, operators, vector_multiplications
 
 aten = torch.ops.aten
 
@@ -72,7 +72,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if packet in _PRODUCTS_WITHOUT_RULE:
             self._refuse(packet, [found for found in map(self._roles.weights_of, _tensors(args)) if found])
         out = func(*args, **kwargs)
-        if packet in RULES and not self._stack.in_parametrization:
+        if packet in RULES and not self._stack.in_parametrization and self._counts(packet, args):
             recorded = RULES[packet](
                 Call(
                     packet=packet, args=args, kwargs=kwargs, out=out, roles=self._roles,
@@ -85,6 +85,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 return out
         self._follow(packet, func, args, kwargs, out)
         return out
+
+    def _counts(self, packet: Any, args: tuple[Any, ...]) -> bool:
+        """Whether a product is part of the network; one of weights with a vector of weights makes a norm."""
+        return packet in flop_registry or any(map(self._roles.is_activation, _tensors(args)))
 
     def _check_values(self, packet: Any, args: tuple[Any, ...]) -> None:
         if packet is aten.index:
@@ -114,7 +118,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         op = recorded.op
         roles = self._roles
         filters, data = roles.weights_of(recorded.filters), roles.weights_of(recorded.data)
-        if isinstance(op, Product) and isinstance(self._stack.module, nn.RNNBase):
+        if op.macs == 0:
+            pass
+        elif isinstance(op, Product) and isinstance(self._stack.module, nn.RNNBase):
             self._record_recurrent(op, recorded, filters.name if filters else "")
         else:
             self._ops.append(op)
@@ -228,25 +234,25 @@ class ReadGuard(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-_COPIES = {aten.clone, aten._to_copy, aten.contiguous, aten.copy}
-_EMBEDDINGS = {aten.embedding, aten._embedding_bag, aten._embedding_bag_forward_only}
-_LOOKUPS = _EMBEDDINGS | {aten.index, aten.index_select, aten.gather}
+_COPIES = operators("clone", "_to_copy", "contiguous", "copy")
+_EMBEDDINGS = operators("embedding", "_embedding_bag", "_embedding_bag_forward_only")
+_LOOKUPS = _EMBEDDINGS | operators("index", "index_select", "gather")
 
-_VALUE_READERS = {
-    aten._local_scalar_dense,
-    aten.is_nonzero,
-    aten.nonzero,
-    aten.masked_select,
-    aten.repeat_interleave,
-    aten._unique,
-    aten._unique2,
-    aten.unique_dim,
-    aten.unique_consecutive,
-    aten.bincount,
-    aten.equal,
-}
+_VALUE_READERS = operators(
+    "_local_scalar_dense",
+    "is_nonzero",
+    "nonzero",
+    "masked_select",
+    "repeat_interleave",
+    "_unique",
+    "_unique2",
+    "unique_dim",
+    "unique_consecutive",
+    "bincount",
+    "equal",
+)
 """Operations whose result, or its shape, hangs on the values of their first argument."""
 
 _BY_VALUE = "how many rows each matrix gets hangs on values; write it with torch.bmm"
-_REMEDIES = {aten._grouped_mm: _BY_VALUE, aten._scaled_grouped_mm: _BY_VALUE}
-_PRODUCTS_WITHOUT_RULE = {*_REMEDIES, aten._scaled_mm, aten._int_mm, aten.mkldnn_rnn_layer}
+_REMEDIES = dict.fromkeys(operators("_grouped_mm", "_scaled_grouped_mm"), _BY_VALUE)
+_PRODUCTS_WITHOUT_RULE = operators("_scaled_mm", "_int_mm", "mkldnn_rnn_layer") | _REMEDIES.keys()

@@ -24,8 +24,6 @@ from topologies.operations import Trace
 from topologies.recorder import ReadGuard, Recorder, ValueNeeded
 from topologies.roles import Roles
 
-READS_VALUES = "it reads values of its own tensors; export its backbone without that part"
-
 
 class NeedsValues(InputError):
     """The model cannot run on the meta device, where its parameters are: build it on the CPU."""
@@ -61,23 +59,31 @@ def trace(
     has_values = not any(tensor.is_meta for tensor in _weights(model).values())
     devices = ([device] if device else ["meta", "cpu"]) if has_values else ["meta"]
     for place in devices:
+        stack = ModuleStack(model)
         try:
-            return _run(model, inputs, batch, place)
+            return _run(model, inputs, batch, place, stack)
         except InputError:
             raise
         except Exception as error:
-            failure = error
+            failure, layer = error, stack.failed
     kind = InputError if "cpu" in devices else NeedsValues
-    raise kind(_refusal(model, inputs, failure)) from failure
+    raise kind(_refusal(model, inputs, layer, failure)) from failure
 
 
-def _refusal(model: nn.Module, inputs: tuple[int, ...] | ModelInputs, error: Exception) -> str:
+def _refusal(model: nn.Module, inputs: tuple[int, ...] | ModelInputs, layer: str, error: Exception) -> str:
+    place = f"layer {layer!r}: " if layer else ""
     lines = str(error).strip().splitlines()
-    reason = READS_VALUES if isinstance(error, ValueNeeded) else lines[0] if lines else type(error).__name__
-    return f"cannot trace {type(model).__name__} on input {inputs}: {reason}"
+    reason = lines[0] if lines else type(error).__name__
+    if isinstance(error, ValueNeeded):
+        reason = "it reads values of its own tensors; export its backbone without that part"
+    elif not isinstance(inputs, ModelInputs):
+        reason += "; if it takes another input, give its shape, or write example_inputs() beside the network"
+    return f"cannot trace {type(model).__name__} on input {inputs}: {place}{reason}"
 
 
-def _run(model: nn.Module, inputs: tuple[int, ...] | ModelInputs, batch: int, device: str) -> Trace:
+def _run(
+    model: nn.Module, inputs: tuple[int, ...] | ModelInputs, batch: int, device: str, stack: ModuleStack
+) -> Trace:
     weights = {name: tensor.detach().to(device) for name, tensor in _weights(model).items()}
     if device == "cpu":
         buffers = dict(model.named_buffers())
@@ -87,7 +93,6 @@ def _run(model: nn.Module, inputs: tuple[int, ...] | ModelInputs, batch: int, de
         lambda leaf: leaf.detach().to(device) if isinstance(leaf, Tensor) else leaf,
         (given.args, given.kwargs),
     )
-    stack = ModuleStack(model)
     activations = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
     recorder = Recorder(Roles(activations, weights), stack, any_values=given is inputs)
     with (

@@ -11,6 +11,11 @@ from torch import Tensor
 aten = torch.ops.aten
 
 
+def operators(*names: str) -> frozenset[Any]:
+    """PyTorch's operations of these names, those that the installed version has."""
+    return frozenset(getattr(aten, name) for name in names if hasattr(aten, name))
+
+
 def is_vector_work(func: Any) -> bool:
     """Whether parameters only scale, shift, normalise or join activations, value by value."""
     return torch.Tag.pointwise in func.tags or func.overloadpacket in _JOINING
@@ -42,37 +47,37 @@ def vector_multiplications(packet: Any, args: tuple[Any, ...], out: Any) -> int:
 _VALUE_BY_VALUE = {aten.mul: 0, aten.mul_: 0, aten.addcmul: 1, aten.addcmul_: 1, aten.lerp: 1, aten.lerp_: 1}
 """Operation -> position of the first of its two factors; `lerp` scales a difference by its third argument."""
 
-_FOURIER = {aten._fft_r2c, aten._fft_c2r, aten._fft_c2c}
-_DISTANCES = {aten._cdist_forward, aten._euclidean_dist}
+_FOURIER = operators("_fft_r2c", "_fft_c2r", "_fft_c2c")
+_DISTANCES = operators("_cdist_forward", "_euclidean_dist")
 
-_JOINING = {
-    aten.native_batch_norm,
-    aten._native_batch_norm_legit,
-    aten._native_batch_norm_legit_no_training,
-    aten._batch_norm_with_update,
-    aten.cudnn_batch_norm,
-    aten.native_group_norm,
-    aten.native_layer_norm,
-    aten._fused_rms_norm,
-    aten._prelu_kernel,
-    aten.rsub,
-    aten.cat,
-    aten.stack,
-    aten.where,
-    aten.copy_,
-    aten.copy,
-    aten.masked_fill,
-    aten.masked_fill_,
-    aten.index_put,
-    aten.index_put_,
-    aten.scatter,
-    aten.scatter_,
-    aten.slice_scatter,
-    aten.select_scatter,
-    aten.index_copy,
-    aten.index_copy_,
-    aten.polar,
-    aten.complex,
-}
+_JOINING = operators(
+    "native_batch_norm",
+    "_native_batch_norm_legit",
+    "_native_batch_norm_legit_no_training",
+    "_batch_norm_with_update",
+    "cudnn_batch_norm",
+    "native_group_norm",
+    "native_layer_norm",
+    "_fused_rms_norm",
+    "_prelu_kernel",
+    "rsub",
+    "cat",
+    "stack",
+    "where",
+    "copy_",
+    "copy",
+    "masked_fill",
+    "masked_fill_",
+    "index_put",
+    "index_put_",
+    "scatter",
+    "scatter_",
+    "slice_scatter",
+    "select_scatter",
+    "index_copy",
+    "index_copy_",
+    "polar",
+    "complex",
+)
 """Operations without the tag ``pointwise`` in which parameters normalise, shift or join activations: the
 vector unit's work, no weight SRAM reads in SCALE-Sim's model."""

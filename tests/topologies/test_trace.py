@@ -68,6 +68,9 @@ class BranchInPython(nn.Module):
         ),
         (nn.Sequential(parametrizations.weight_norm(nn.Conv2d(3, 4, 3))), (3, 8, 8), ["0"]),
         (nn.Sequential(parametrizations.spectral_norm(nn.Conv2d(3, 4, 3))), (3, 8, 8), ["0"]),
+        (nn.Sequential(nn.utils.spectral_norm(nn.Conv2d(3, 4, 3))), (3, 8, 8), ["0"]),
+        (nn.Sequential(nn.Linear(4, 4), Calls(lambda m, x: x[:0] @ m.w, w=weight(4, 4))), (4,), ["0"]),
+        (nn.Sequential(torch.jit.script(nn.Linear(4, 4))), (4,), ["0"]),
         (nn.Sequential(parametrizations.orthogonal(nn.Linear(4, 4))), (4,), ["0"]),
         (shared_convolution(), (3, 8, 8), ["0", "0"]),
         (tied_linear(), (4,), ["0", "0"]),
@@ -255,7 +258,12 @@ def test_a_model_on_the_meta_device_needs_no_weights() -> None:
     ("model", "shape", "reason"),
     [
         (nn.Sequential(nn.Conv2d(3, 4, 3)), (5, 8, 8), "cannot trace Sequential on input (5, 8, 8)"),
-        (nn.Sequential(nn.Conv2d(3, 4, 30)), (3, 8, 8), "Kernel size"),
+        (
+            nn.Sequential(nn.ReLU(), nn.Conv2d(3, 4, 30)),
+            (3, 8, 8),
+            "input (3, 8, 8): layer '1': Calculated padded",
+        ),
+        (nn.Sequential(nn.Embedding(9, 4)), (3,), "or write example_inputs() beside the network"),
         (nn.Sequential(nn.Linear(3, 4)), (8,), "cannot trace Sequential on input (8,)"),
         (nn.Conv2d(3, 4, 3), (3, 0, 8), "input shape is '3x0x8', expected positive extents"),
         (Calls(lambda m, x: m.absent(x)), (3,), "absent"),
