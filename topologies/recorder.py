@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
+from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -38,6 +39,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         any_values: whether the model may read values of its activations: the user gave the inputs.
     """
 
+    supports_higher_order_operators = True
+
     def __init__(self, roles: Roles, stack: ModuleStack, *, any_values: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._roles = roles
@@ -63,16 +66,21 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         kwargs = kwargs or {}
         packet = getattr(func, "overloadpacket", func)
-        if packet not in RULES and getattr(func, "namespace", "") not in ("prim", ""):
+        if isinstance(func, HigherOrderOperator):
+            self._refuse(func, [])
+        if packet not in RULES and func.namespace != "prim":
             with self:  # inference mode hands composite operations over whole
                 whole = func.decompose(*args, **kwargs)
             if whole is not NotImplemented:
                 return whole
         self._check_values(packet, args)
-        if packet in _PRODUCTS_WITHOUT_RULE:
+        active = any(map(self._roles.is_activation, _tensors((args, kwargs))))
+        if active and _hides_products(packet):
             self._refuse(packet, [found for found in map(self._roles.weights_of, _tensors(args)) if found])
         out = func(*args, **kwargs)
-        if packet in RULES and not self._stack.in_parametrization and self._counts(packet, args):
+        # A product of weights with a vector of weights makes a norm, once and for all.
+        counts = packet in flop_registry or active
+        if packet in RULES and counts and not self._stack.in_parametrization:
             recorded = RULES[packet](
                 Call(
                     packet=packet, args=args, kwargs=kwargs, out=out, roles=self._roles,
@@ -83,12 +91,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._record(recorded, out)
                 self._count_vector_work(packet, args, out)
                 return out
-        self._follow(packet, func, args, kwargs, out)
+        self._follow(func, args, kwargs, out, active=active)
         return out
-
-    def _counts(self, packet: Any, args: tuple[Any, ...]) -> bool:
-        """Whether a product is part of the network; one of weights with a vector of weights makes a norm."""
-        return packet in flop_registry or any(map(self._roles.is_activation, _tensors(args)))
 
     def _check_values(self, packet: Any, args: tuple[Any, ...]) -> None:
         if packet is aten.index:
@@ -150,18 +154,18 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._projections[key] = place
         self._recurrent = (self._stack.call, parameter)
 
-    def _follow(self, packet: Any, func: Any, args: tuple[Any, ...], kwargs: Any, out: Any) -> None:
+    def _follow(self, func: Any, args: tuple[Any, ...], kwargs: Any, out: Any, *, active: bool) -> None:
         """Roles of what an operation returns that multiplies no matrices."""
-        roles = self._roles
+        roles, packet = self._roles, func.overloadpacket
         operands, outputs = _tensors((args, kwargs)), _tensors(out)
         weights = [found for found in map(roles.weights_of, operands) if found]
-        active = any(map(roles.is_activation, operands))
         if packet in _LOOKUPS and weights and self._looks_up(packet, args, outputs[0], active=active):
             return
         if not active:
             self._derive(packet, operands, outputs, weights)
             return
-        roles.set_activations(outputs)
+        # The second result of packing hangs on the lengths alone.
+        roles.set_activations(outputs[:1] if packet is aten._pack_padded_sequence else outputs)
         self._count_vector_work(packet, args, out)
         if packet in flop_registry or (weights and not is_vector_work(func)):
             self._refuse(packet, weights)
@@ -217,6 +221,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _tensors(tree: Any) -> list[Tensor]:
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+
+
+def _hides_products(packet: Any) -> bool:
+    """Whether an operation multiplies matrices inside, of shapes that nobody sees."""
+    name = str(packet).removeprefix("aten.").lstrip("_")
+    decomposition = name.startswith(("linalg_", "cholesky", "triangular_solve"))
+    harmless = name.endswith(("norm", "cross", "diagonal", "check_errors"))
+    return packet in _PRODUCTS_WITHOUT_RULE or (decomposition and not harmless)
 
 
 class ReadGuard(TorchFunctionMode):

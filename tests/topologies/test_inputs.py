@@ -139,3 +139,12 @@ def test_a_real_run_leaves_buffers_alone() -> None:
     model = Calls(forward, linear=nn.Linear(4, 4), seen=torch.zeros(()))
     trace(model, (4,))
     assert float(model.seen) == 0.0  # type: ignore[arg-type]
+
+
+def test_lengths_of_a_packed_sequence_are_no_values_of_activations() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([3, 2]), batch_first=True)
+        return nn.utils.rnn.pad_packed_sequence(m.cell(packed)[0], batch_first=True)[0]
+
+    traced = trace(Calls(forward, cell=nn.LSTM(4, 5, batch_first=True)), (3, 4), batch=2)
+    assert traced.macs == (3 + 2) * 20 * (4 + 5)

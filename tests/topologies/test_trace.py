@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,12 @@ def tied_linear() -> nn.Module:
     first, second = nn.Linear(4, 4), nn.Linear(4, 4)
     second.weight = first.weight
     return nn.Sequential(first, second)
+
+
+def scripted(module: nn.Module) -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return torch.jit.script(module)
 
 
 class BranchInPython(nn.Module):
@@ -70,7 +77,7 @@ class BranchInPython(nn.Module):
         (nn.Sequential(parametrizations.spectral_norm(nn.Conv2d(3, 4, 3))), (3, 8, 8), ["0"]),
         (nn.Sequential(nn.utils.spectral_norm(nn.Conv2d(3, 4, 3))), (3, 8, 8), ["0"]),
         (nn.Sequential(nn.Linear(4, 4), Calls(lambda m, x: x[:0] @ m.w, w=weight(4, 4))), (4,), ["0"]),
-        (nn.Sequential(torch.jit.script(nn.Linear(4, 4))), (4,), ["0"]),
+        (nn.Sequential(scripted(nn.Linear(4, 4))), (4,), ["0"]),
         (nn.Sequential(parametrizations.orthogonal(nn.Linear(4, 4))), (4,), ["0"]),
         (shared_convolution(), (3, 8, 8), ["0", "0"]),
         (tied_linear(), (4,), ["0", "0"]),
@@ -138,6 +145,31 @@ def test_what_no_rule_lowers_is_refused_with_layer_operation_and_remedy(
         f"layer {layer!r}: no rule lowers {operation}, which reads its weights"
     )
     assert "write it with convolutions or matrix products, or export the network without" in str(error.value)
+
+
+def flexible(m: Any, x: Tensor) -> Tensor:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    heads = m.linear(x)[None]
+    return flex_attention(heads, heads, heads)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("hide", "operation"),
+    [
+        (lambda m, x: torch.linalg.inv(m.linear(x)), "aten.linalg_inv_ex"),
+        (lambda m, x: torch.linalg.solve(m.linear(x), x), "aten._linalg_solve_ex"),
+        (flexible, "flex_attention"),
+    ],
+)
+def test_operations_that_hide_products_are_refused(
+    hide: Callable[[Any, Tensor], Tensor], operation: str
+) -> None:
+    model = nn.Sequential(Calls(hide, linear=nn.Linear(16, 16)))
+    with pytest.raises(InputError, match=f"layer '0': no rule lowers {operation}; write it with"):
+        trace(model, (16, 16))
+    norm = Calls(lambda m, x: torch.linalg.norm(m.linear(x)), linear=nn.Linear(16, 16))
+    assert trace(norm, (16,)).macs == 256
 
 
 @pytest.mark.parametrize(
