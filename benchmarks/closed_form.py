@@ -19,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from energy.array import DATAFLOWS, SystolicArray, cfg_text
+from energy.array import DATAFLOWS, SystolicArray
 from energy.closed_form import engine as closed_form
 from energy.closed_form.sram_model import LayerSizes, sram_counts
 from energy.scalesim import child as scalesim_child
+from energy.scalesim.cfg import cfg_text
 from topologies import table
 from topologies.layers import Layer, LayerShape, Topology
 

@@ -20,11 +20,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._pytree import tree_map
 from torch.utils.flop_counter import FlopCounterMode
 
+from neuralfuse.library_networks import LibraryNetwork, library_network
 from neuralfuse.registry import Dataset
 from nfenergy.ground.errors import NfEnergyError
-from nfenergy.library_networks import LibraryNetwork, library_network
 from nfenergy.networks import NetworkModel, build_network_model
 from topologies.convention import CONVENTIONS
+from topologies.inputs import ModelInputs
 
 EXACT = CONVENTIONS["exact"]
 
@@ -123,9 +124,10 @@ def independent_macs(network: LibraryNetwork, dataset: Dataset) -> int | None:
             given = network.example_inputs(module, dataset, batch=1)
             args, kwargs = (torch.zeros(1, *dataset.image_shape),), {}
             if given is not None:
+                inputs = ModelInputs.of(given)
                 args, kwargs = tree_map(
                     lambda leaf: leaf.to(device) if isinstance(leaf, torch.Tensor) else leaf,  # noqa: B023
-                    (given.args, given.kwargs),
+                    (inputs.args, inputs.kwargs),
                 )
             try:
                 # Fused attention on the CPU escapes the counter.
@@ -142,7 +144,8 @@ def _shown_input(network: LibraryNetwork, dataset: Dataset, extents: str) -> str
         given = network.example_inputs(network.build(dataset), dataset, batch=1)
     if given is None:
         return extents
-    tensors = [*given.args, *given.kwargs.values()]
+    inputs = ModelInputs.of(given)
+    tensors = [*inputs.args, *inputs.kwargs.values()]
     return ", ".join("x".join(map(str, tensor.shape[1:])) for tensor in tensors)
 
 

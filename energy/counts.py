@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import Annotated
 
+from nfenergy.ground.columns import Column
 from nfenergy.ground.errors import InputError
 
 SRAM_WORD_BITS = 64
+SIMULATED = "simulation engine"
+
+
+def _cycles(meaning: str) -> Column:
+    return Column(meaning, "cycles", SIMULATED)
+
+
+def _share(meaning: str) -> Column:
+    return Column(meaning, "%", SIMULATED)
+
+
+def _values(meaning: str) -> Column:
+    return Column(meaning, "values", SIMULATED)
+
+
+def _bandwidth(meaning: str) -> Column:
+    return Column(meaning, "values/cycle", SIMULATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,26 +38,29 @@ class LayerCounts:
     issue 166); `sram_ofmap_writes_true` is the number of values really written.
     """
 
-    layer: str
-    total_cycles: int
-    total_cycles_incl_prefetch: int
-    stall_cycles: int
-    overall_util_percent: float
-    mapping_efficiency_percent: float
-    compute_util_percent: float
-    sram_ifmap_reads: int
-    sram_filter_reads: int
-    sram_ofmap_writes: int
-    sram_ofmap_writes_true: int
-    dram_ifmap_reads: int
-    dram_filter_reads: int
-    dram_ofmap_writes: int
-    sram_ifmap_bw_words_per_cycle: float
-    sram_filter_bw_words_per_cycle: float
-    sram_ofmap_bw_words_per_cycle: float
-    dram_ifmap_bw_words_per_cycle: float
-    dram_filter_bw_words_per_cycle: float
-    dram_ofmap_bw_words_per_cycle: float
+    layer: Annotated[str, Column("name of the layer", joined=None)]
+    total_cycles: Annotated[int, _cycles("cycles, stalls included, prefetch excluded")]
+    total_cycles_incl_prefetch: Annotated[int, _cycles("cycles, first prefetch included")]
+    stall_cycles: Annotated[int, _cycles("cycles in which the array waits")]
+    overall_util_percent: Annotated[float, _share("useful share of all PE cycles")]
+    mapping_efficiency_percent: Annotated[float, _share("PEs that a fold covers, on average")]
+    compute_util_percent: Annotated[float, _share("PEs busy in a computing cycle, on average")]
+    sram_ifmap_reads: Annotated[int, _values("reads of the ifmap SRAM")]
+    sram_filter_reads: Annotated[int, _values("reads of the filter SRAM")]
+    sram_ofmap_writes: Annotated[
+        int,
+        _values("writes of the ofmap SRAM as SCALE-Sim prints them: folds x (rows + cols) too high in os"),
+    ]
+    sram_ofmap_writes_true: Annotated[int, _values("writes of the ofmap SRAM")]
+    dram_ifmap_reads: Annotated[int, _values("reads of the ifmap from DRAM")]
+    dram_filter_reads: Annotated[int, _values("reads of filters from DRAM")]
+    dram_ofmap_writes: Annotated[int, _values("writes of the ofmap to DRAM")]
+    sram_ifmap_bw_words_per_cycle: Annotated[float, _bandwidth("bandwidth of the ifmap in SRAM")]
+    sram_filter_bw_words_per_cycle: Annotated[float, _bandwidth("bandwidth of the filter in SRAM")]
+    sram_ofmap_bw_words_per_cycle: Annotated[float, _bandwidth("bandwidth of the ofmap in SRAM")]
+    dram_ifmap_bw_words_per_cycle: Annotated[float, _bandwidth("bandwidth of the ifmap in DRAM")]
+    dram_filter_bw_words_per_cycle: Annotated[float, _bandwidth("bandwidth of the filter in DRAM")]
+    dram_ofmap_bw_words_per_cycle: Annotated[float, _bandwidth("bandwidth of the ofmap in DRAM")]
 
     def as_dict(self) -> dict[str, str | int | float]:
         return {field.name: getattr(self, field.name) for field in fields(self)}

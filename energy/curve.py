@@ -1,24 +1,18 @@
 """Voltage curves: supply voltage -> bit error rate and energy per SRAM access.
 
 Between measured points energy is linear in voltage, and so is the logarithm of the bit error rate.
-Outside them nothing is known: a look-up there is an error.
+Outside them nothing is known: a look-up there is an error. Curves by name or from a file:
+`energy.curve_files`.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from bisect import bisect_left
-from dataclasses import asdict, dataclass
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
-import yaml
-
-from nfenergy.ground.errors import InputError, UnknownName
-
-CURVES = ("stutz2021-14nm",)
+from nfenergy.ground.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +51,8 @@ class VoltageCurve:
         name: as users type it, or the name in its file.
         title, source, normalisation, notes: what was measured, by whom, relative to what, and what to
             beware of.
+        energy_model: ``measured``, or ``v2`` where energy is assumed to follow the square of the voltage.
+        vmin_v: Vmin in volts, where it is known.
         points: by rising voltage; energy rises with it and the bit error rate falls. The last is Vmin:
             voltage 1, no errors, energy 1.
 
@@ -69,6 +65,8 @@ class VoltageCurve:
     source: str = ""
     normalisation: str = ""
     notes: tuple[str, ...] = ()
+    energy_model: Literal["measured", "v2"] = "measured"
+    vmin_v: float | None = None
     points: tuple[CurvePoint, ...]
 
     def __post_init__(self) -> None:
@@ -80,14 +78,14 @@ class VoltageCurve:
                 and low.bit_error_rate_percent > high.bit_error_rate_percent
             ):
                 raise InputError(
-                    f"voltage curve {self.name!r}: point {number} does not follow its predecessor: with "
-                    "rising voltage the energy must rise and the bit error rate fall"
+                    f"curve {self.name!r}: point {number}, voltage {high.voltage_norm:g}, does not "
+                    "follow its predecessor: with rising voltage the energy must rise and the bit error rate "
+                    "fall"
                 )
         last = self.points[-1]
         if (last.voltage_norm, last.bit_error_rate_percent, last.energy_per_access_norm) != (1, 0, 1):
             raise InputError(
-                f"voltage curve {self.name!r}: the last point must be Vmin: voltage 1, bit error rate 0, "
-                "energy 1"
+                f"curve {self.name!r}: the last point must be Vmin: voltage 1, bit error rate 0, energy 1"
             )
 
     def at_voltage(self, voltage_norm: float) -> OperatingPoint:
@@ -100,7 +98,7 @@ class VoltageCurve:
         if not voltages[0] <= voltage_norm <= voltages[-1]:
             raise InputError(
                 f"voltage {voltage_norm:g} is outside curve {self.name!r}, "
-                f"which was measured from {voltages[0]:g} to {voltages[-1]:g} of Vmin"
+                f"which was measured from {voltages[0]:g} to {voltages[-1]:g} of Vmin{self._volts()}"
             )
         upper = bisect_left(voltages, voltage_norm)
         above = self.points[upper]
@@ -159,6 +157,9 @@ class VoltageCurve:
         )
         return _between(below.voltage_norm, above.voltage_norm, share)
 
+    def _volts(self) -> str:
+        return "" if self.vmin_v is None else f", which is {self.vmin_v:g} V"
+
     def _point(
         self, voltage: float, bit_error_rate: float, energy: float, *, bound: bool = False
     ) -> OperatingPoint:
@@ -169,37 +170,6 @@ class VoltageCurve:
             bit_error_rate_is_bound=bound,
             energy_per_access_norm=energy,
         )
-
-
-def load_curve(name_or_file: str) -> VoltageCurve:
-    """A shipped curve by name, or a curve from a file (see `energy.curve_files`).
-
-    Raises:
-        UnknownName: neither a shipped curve nor a YAML or CSV file.
-        InputError: the file is not a voltage curve; the message names the field.
-    """
-    path = Path(name_or_file)
-    if path.suffix.lower() in (".yaml", ".yml", ".csv"):
-        from energy.curve_files import read_curve
-
-        return read_curve(path)
-    if name_or_file.lower() not in CURVES:
-        raise UnknownName("voltage curve", name_or_file, CURVES)
-    resource = files("energy") / "data" / "curves" / f"{name_or_file.lower()}.yaml"
-    return curve_from(yaml.safe_load(resource.read_text(encoding="utf-8")))
-
-
-def curve_from(content: dict[str, Any]) -> VoltageCurve:
-    """The curve in the content of a curve file, its types already checked."""
-    points = tuple(
-        CurvePoint(**{field: float(value) for field, value in point.items()}) for point in content["points"]
-    )
-    return VoltageCurve(**(content | {"points": points, "notes": tuple(content.get("notes", ()))}))
-
-
-def dump_curve(curve: VoltageCurve) -> str:
-    """The curve as the YAML that `load_curve` reads."""
-    return yaml.safe_dump(json.loads(json.dumps(asdict(curve))), sort_keys=False)
 
 
 def _between(low: float, high: float, share: float) -> float:

@@ -5,19 +5,38 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 from energy.array import SystolicArray
 from energy.counts import LayerCounts
 from energy.scalesim import engine as scalesim
 from energy.scalesim.engine import ProgressCallback
-from nfenergy.ground.errors import NfEnergyError, UnknownName
+from nfenergy.ground.errors import NfEnergyError
+from nfenergy.ground.registry import Registry
 from topologies.layers import Topology
 
-ENGINES: dict[str, str] = {
-    "scalesim": "SCALE-Sim 3.0.0 itself, in child processes, finished layers kept on disk",
-    "closed-form": "the same figures from formulas, at once",
-    "both": "runs the two and fails if a single figure differs",
-}
+
+class Simulate(Protocol):
+    """What an engine does: one record a layer, in the topology's order."""
+
+    def __call__(
+        self,
+        topology: Topology,
+        array: SystolicArray,
+        *,
+        jobs: int | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> tuple[LayerCounts, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """An engine by name."""
+
+    name: str
+    title: str
+    simulate: Simulate
+
 
 RATIO_TOLERANCE = 1e-12
 
@@ -47,15 +66,45 @@ class EnginesDiffer(NfEnergyError):
         )
 
 
-def get_engine(name: str) -> str:
-    """The engine's registered name, from `name` in any case.
+def _closed_form(
+    topology: Topology,
+    array: SystolicArray,
+    *,
+    jobs: int | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> tuple[LayerCounts, ...]:
+    """At once, so that there is nothing to share out or to wait for."""
+    from energy.closed_form import engine
 
-    Raises:
-        UnknownName: there is none.
-    """
-    if name.lower() not in ENGINES:
-        raise UnknownName("engine", name, ENGINES)
-    return name.lower()
+    return engine.simulate(topology, array)
+
+
+def _both(
+    topology: Topology,
+    array: SystolicArray,
+    *,
+    jobs: int | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> tuple[LayerCounts, ...]:
+    computed = _closed_form(topology, array)
+    simulated = scalesim.simulate(topology, array, jobs=jobs, on_progress=on_progress)
+    if differences := compare(simulated, computed):
+        raise EnginesDiffer(differences, f"{topology.name} on {array}")
+    return computed
+
+
+ENGINES: Registry[Engine] = Registry(
+    "engine",
+    (
+        Engine(
+            name="scalesim",
+            title="SCALE-Sim 3.0.0 itself, in child processes, finished layers kept on disk",
+            simulate=scalesim.simulate,
+        ),
+        Engine(name="closed-form", title="the same figures from formulas, at once", simulate=_closed_form),
+        Engine(name="both", title="runs the two and fails if a single figure differs", simulate=_both),
+    ),
+)
 
 
 def simulate(
@@ -69,21 +118,12 @@ def simulate(
     """Run an engine of `ENGINES`; other arguments as in `energy.scalesim.engine.simulate`.
 
     Raises:
+        UnknownName: there is no such engine.
         EnginesDiffer: ``both``, and they are not equal.
         InputError: ``closed-form`` or ``both``, and the array or a layer has no closed form.
         NfEnergyError: SCALE-Sim failed.
     """
-    if engine == "scalesim":
-        return scalesim.simulate(topology, array, jobs=jobs, on_progress=on_progress)
-    from energy.closed_form import engine as closed_form
-
-    computed = closed_form.simulate(topology, array)
-    if engine == "both":
-        simulated = scalesim.simulate(topology, array, jobs=jobs, on_progress=on_progress)
-        differences = compare(simulated, computed)
-        if differences:
-            raise EnginesDiffer(differences, f"{topology.name} on {array}")
-    return computed
+    return ENGINES.find(engine).simulate(topology, array, jobs=jobs, on_progress=on_progress)
 
 
 def compare(scalesim: Sequence[LayerCounts], closed_form: Sequence[LayerCounts]) -> list[Difference]:

@@ -2,32 +2,106 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Annotated
 
-from energy.curve import OperatingPoint, VoltageCurve
+from energy.curve import VoltageCurve
+from energy.measures import MEASURES, Amount, Counted, Measure
+from nfenergy.ground.columns import Column
+
+SIMULATED = "counts of the engine named in `engine`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakEven:
-    """Where the generator costs as much as the low voltage saves.
+class SavingBy:
+    """Energy of one inference by one measure, and what the low voltage saves of it.
 
     Attributes:
-        saving_per_access_percent: smallest energy that the low voltage must save per access.
-        voltage_norm: highest voltage that saves it; None where the curve does not reach that far.
+        base: the base model at nominal voltage.
+        base_lowered: the part of `base` that the base model runs at the operating point.
+        base_low: the base model there, in energy at nominal voltage.
+        generator: at nominal voltage; 0 where there is none.
+        saving_percent: energy saved, in percent of `base` (Sun et al., Eq. 6).
+        break_even_voltage_norm: highest voltage that saves it; None where the curve does not reach it.
     """
 
-    saving_per_access_percent: float
-    voltage_norm: float | None
+    base: Annotated[
+        int | float,
+        Column(
+            "{row.title} of the base model at nominal voltage", "{row.unit}", SIMULATED, "base_{row.quantity}"
+        ),
+    ]
+    base_lowered: Annotated[
+        float,
+        Column(
+            "the part of it that runs at the operating point",
+            "{row.unit}",
+            SIMULATED,
+            "base_lowered_{row.quantity}",
+        ),
+    ]
+    base_low: Annotated[
+        float,
+        Column(
+            "the same at the operating point, in accesses of nominal energy",
+            "{row.unit}",
+            SIMULATED,
+            "base_low_{row.quantity}",
+        ),
+    ]
+    generator: Annotated[
+        int | float,
+        Column("{row.title} of the generator", "{row.unit}", SIMULATED, "generator_{row.quantity}"),
+    ]
+    saving_percent: Annotated[
+        float,
+        Column(
+            "energy saved by {row.title}, of the base model's at nominal voltage",
+            "%",
+            "calculated",
+            "{row.name}_saving_percent",
+            high=100.0,
+        ),
+    ]
+    break_even_voltage_norm: Annotated[
+        float | None,
+        Column(
+            "highest voltage at which the generator pays for itself by {row.title}; empty: none measured",
+            "Vmin",
+            "calculated",
+            "{row.name}_break_even_voltage_norm",
+        ),
+    ]
+
+    @property
+    def break_even_percent(self) -> float:
+        """Smallest share of its lowered energy that the low voltage must save, in percent."""
+        return 100.0 * self.generator / self.base_lowered
+
+    def at(self, energy_per_access_norm: float) -> SavingBy:
+        """The same at another operating point."""
+        base_low = self.base_lowered * energy_per_access_norm + (self.base - self.base_lowered)
+        saved = 100.0 * (self.base - (base_low + self.generator)) / self.base
+        return replace(self, base_low=base_low, saving_percent=saved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnergySaving:
-    """Energy saved in percent of the base model's at nominal voltage, by weight accesses and by MACs."""
+class Costs:
+    """The energies of a `SavingBy`, numbers or arrays over accelerators and operating points."""
 
-    twma_percent: float
-    mac_percent: float
-    twma_break_even: BreakEven
-    mac_break_even: BreakEven
+    base: Amount
+    base_low: Amount
+    generator: Amount
+    lowered: Amount
+
+    @property
+    def saving_percent(self) -> Amount:
+        return 100.0 * (self.base - (self.base_low + self.generator)) / self.base
+
+    @property
+    def break_even_share(self) -> Amount:
+        """Smallest share of its lowered energy that the low voltage must save."""
+        return self.generator / self.lowered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +113,48 @@ class Latency:
     generator_ms: float
     total_ms: float
     overhead_percent: float
+
+
+def costs(
+    measure: Measure, base: Counted, generator: Counted | None, energy_per_access_norm: Amount
+) -> Costs:
+    """What base model and generator cost by `measure`.
+
+    The base model's lowered domains run at the operating point, with so much of the energy per access;
+    all else, and the generator, runs at nominal voltage.
+    """
+    by_domain = measure.costs(base)
+    lowered: Amount = sum(by_domain[domain] for domain in measure.lowered)
+    nominal: Amount = sum(by_domain.values())
+    return Costs(
+        base=nominal,
+        base_low=lowered * energy_per_access_norm + (nominal - lowered),
+        generator=sum(measure.costs(generator).values()) if generator else 0,
+        lowered=lowered,
+    )
+
+
+def savings(
+    base: Counted, generator: Counted | None, energy_per_access_norm: float, curve: VoltageCurve
+) -> dict[str, SavingBy]:
+    """The saving by every measure at an operating point of `curve`."""
+    found = {}
+    for name, measure in MEASURES.items():
+        spent = costs(measure, base, generator, energy_per_access_norm)
+        share = float(spent.break_even_share)
+        found[name] = SavingBy(
+            base=_plain(spent.base, measure),
+            base_lowered=float(spent.lowered),
+            base_low=float(spent.base_low),
+            generator=_plain(spent.generator, measure),
+            saving_percent=float(spent.saving_percent),
+            break_even_voltage_norm=curve.voltage_at_energy(1.0 - share),
+        )
+    return found
+
+
+def _plain(amount: Amount, measure: Measure) -> int | float:
+    return int(amount) if measure.kind == "integer" else float(amount)
 
 
 def saving_percent(
@@ -54,40 +170,6 @@ def saving_percent(
     """
     spent = base_accesses * energy_per_access_norm + generator_accesses
     return 100.0 * (base_accesses - spent) / base_accesses
-
-
-def energy_saving(
-    *,
-    base_twma: float,
-    base_macs: int,
-    generator_twma: float,
-    generator_macs: int,
-    point: OperatingPoint,
-    curve: VoltageCurve,
-) -> EnergySaving:
-    """Both savings at an operating point, with their break-even; a missing generator has zero counts."""
-    return EnergySaving(
-        twma_percent=saving_percent(
-            base_accesses=base_twma,
-            generator_accesses=generator_twma,
-            energy_per_access_norm=point.energy_per_access_norm,
-        ),
-        mac_percent=saving_percent(
-            base_accesses=base_macs,
-            generator_accesses=generator_macs,
-            energy_per_access_norm=point.energy_per_access_norm,
-        ),
-        twma_break_even=break_even(base_accesses=base_twma, generator_accesses=generator_twma, curve=curve),
-        mac_break_even=break_even(base_accesses=base_macs, generator_accesses=generator_macs, curve=curve),
-    )
-
-
-def break_even(*, base_accesses: float, generator_accesses: float, curve: VoltageCurve) -> BreakEven:
-    """The saving per access at which `saving_percent` is zero, and the voltage that reaches it."""
-    ratio = generator_accesses / base_accesses
-    return BreakEven(
-        saving_per_access_percent=100.0 * ratio, voltage_norm=curve.voltage_at_energy(1.0 - ratio)
-    )
 
 
 def latency(*, base_cycles: int, generator_cycles: int, clock_ghz: float) -> Latency:

@@ -1,19 +1,24 @@
-"""The one list of networks and the one list of data sets. Commands, help, tests and tables read them."""
+"""The networks and the data sets by name. Commands, help, tests and tables read these registries."""
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.registry import Registry
 
 if TYPE_CHECKING:
     from torch import nn
 
 Role = Literal["base", "generator"]
+
+NO_GENERATOR = "none"
+"""What stands for the base model alone where a generator is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,9 @@ class Dataset:
     classes: int
     imagenet: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.title}: {self.classes} classes, {' x '.join(map(str, self.image_shape))}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
@@ -43,19 +51,29 @@ class Network:
         name: as users type it.
         title: as the papers write it.
         role: ``base`` or ``generator``.
-        factory: module and function that build it.
+        factory: module and function that build it; it is handed what it takes of ``classes``,
+            ``imagenet``, ``width`` (of a base) and ``image_shape``.
+        papers: whose tables list it, such as ``neuralfuse``.
+        reads_weights: whether it has a place in a topology; the universal perturbation has none.
     """
 
     name: str
     title: str
     role: Role
     factory: str
+    papers: tuple[str, ...] = ()
+    reads_weights: bool = True
+
+    @property
+    def given(self) -> str:
+        """What names it again in the same working folder."""
+        return self.name
 
     def build(self, dataset: Dataset, *, width: float = 1.0) -> nn.Module:
         """A new network with PyTorch's random weights (none on the meta device).
 
         Args:
-            dataset: decides the form and the number of classes of a base; generators have one form.
+            dataset: decides form and number of classes of a base, and the image of a generator.
             width: factor on a base's channels.
 
         Raises:
@@ -65,71 +83,127 @@ class Network:
             raise InputError(f"the width is a positive, finite factor, not {width:g}")
         module, function = self.factory.split(":")
         factory: Callable[..., nn.Module] = getattr(import_module(module), function)
-        if self.role == "generator":
-            return factory()
-        return factory(classes=dataset.classes, imagenet=dataset.imagenet, width=width)
+        offered: dict[str, object] = {"image_shape": dataset.image_shape}
+        if self.role == "base":
+            offered |= {"classes": dataset.classes, "imagenet": dataset.imagenet, "width": width}
+        taken = inspect.signature(factory).parameters
+        return factory(**{name: value for name, value in offered.items() if name in taken})
 
 
-def _by_name(*networks: Network) -> dict[str, Network]:
-    return {network.name: network for network in networks}
+def _base(name: str, title: str, place: str, *papers: str) -> Network:
+    factory = f"neuralfuse.networks.{place}"
+    return Network(name=name, title=title, role="base", factory=factory, papers=papers)
 
 
-_RESNET = "neuralfuse.networks.resnet"
-_VGG = "neuralfuse.networks.vgg"
-_GENERATORS = "neuralfuse.networks.generators"
+def _generator(name: str, title: str, function: str, *papers: str) -> Network:
+    factory = f"neuralfuse.networks.generators:{function}"
+    return Network(name=name, title=title, role="generator", factory=factory, papers=papers)
 
-NETWORKS: dict[str, Network] = _by_name(
-    Network(name="resnet18", title="ResNet18", role="base", factory=f"{_RESNET}:resnet18"),
-    Network(name="resnet50", title="ResNet50", role="base", factory=f"{_RESNET}:resnet50"),
-    Network(name="vgg11", title="VGG11", role="base", factory=f"{_VGG}:vgg11"),
-    Network(name="vgg16", title="VGG16", role="base", factory=f"{_VGG}:vgg16"),
-    Network(name="vgg19", title="VGG19", role="base", factory=f"{_VGG}:vgg19"),
-    Network(name="convl", title="ConvL", role="generator", factory=f"{_GENERATORS}:conv_large"),
-    Network(name="convs", title="ConvS", role="generator", factory=f"{_GENERATORS}:conv_small"),
-    Network(name="deconvl", title="DeConvL", role="generator", factory=f"{_GENERATORS}:deconv_large"),
-    Network(name="deconvs", title="DeConvS", role="generator", factory=f"{_GENERATORS}:deconv_small"),
-    Network(name="unetl", title="UNetL", role="generator", factory=f"{_GENERATORS}:unet_large"),
-    Network(name="unets", title="UNetS", role="generator", factory=f"{_GENERATORS}:unet_small"),
+
+BASES: Registry[Network] = Registry(
+    "base model",
+    (
+        _base("resnet18", "ResNet18", "resnet:resnet18", "neuralfuse"),
+        _base("resnet50", "ResNet50", "resnet:resnet50", "neuralfuse", "stutz"),
+        _base("vgg11", "VGG11", "vgg:vgg11", "neuralfuse"),
+        _base("vgg16", "VGG16", "vgg:vgg16", "neuralfuse"),
+        _base("vgg19", "VGG19", "vgg:vgg19", "neuralfuse"),
+        _base("simplenet", "SimpleNet", "simplenet:simplenet", "stutz"),
+        _base("simplenet-mnist", "SimpleNet (MNIST)", "simplenet:simplenet_mnist", "stutz"),
+        _base("resnet20", "ResNet20", "resnet:resnet20", "stutz"),
+        _base("wrn", "Wide ResNet", "preactivation:wide_resnet", "stutz"),
+        # Its table in Sun et al. (25) is none of those that list sizes and savings.
+        _base("preact-resnet18", "PreAct ResNet18", "preactivation:preact_resnet18"),
+    ),
+)
+"""The eleven of Sun et al.'s Tables 6 to 8 in their order, then the others; see `paper_networks`.
+
+PreAct ResNet18 stands in their Table 25 alone, so that it counts as none of the eleven.
+"""
+
+GENERATORS: Registry[Network] = Registry(
+    "generator",
+    (
+        _generator("convl", "ConvL", "conv_large", "neuralfuse"),
+        _generator("convs", "ConvS", "conv_small", "neuralfuse"),
+        _generator("deconvl", "DeConvL", "deconv_large", "neuralfuse"),
+        _generator("deconvs", "DeConvS", "deconv_small", "neuralfuse"),
+        _generator("unetl", "UNetL", "unet_large", "neuralfuse"),
+        _generator("unets", "UNetS", "unet_small", "neuralfuse"),
+        _generator("unetl-released", "UNetL (released)", "unet_large_released"),
+        _generator("unets-released", "UNetS (released)", "unet_small_released"),
+        Network(
+            name="uip",
+            title="UIP",
+            role="generator",
+            factory="neuralfuse.networks.uip:UniversalPerturbation",
+            reads_weights=False,
+        ),
+    ),
 )
 
-DATASETS: dict[str, Dataset] = {
-    "cifar10": Dataset(name="cifar10", title="CIFAR-10", image_shape=(3, 32, 32), classes=10),
-    "cifar100": Dataset(name="cifar100", title="CIFAR-100", image_shape=(3, 32, 32), classes=100),
-    "gtsrb": Dataset(name="gtsrb", title="GTSRB", image_shape=(3, 32, 32), classes=43),
-    "imagenet10": Dataset(
-        name="imagenet10", title="ImageNet-10", image_shape=(3, 224, 224), classes=10, imagenet=True
+DATASETS: Registry[Dataset] = Registry(
+    "data set",
+    (
+        Dataset(name="cifar10", title="CIFAR-10", image_shape=(3, 32, 32), classes=10),
+        Dataset(name="cifar100", title="CIFAR-100", image_shape=(3, 32, 32), classes=100),
+        Dataset(name="gtsrb", title="GTSRB", image_shape=(3, 32, 32), classes=43),
+        Dataset(name="imagenet10", title="ImageNet-10", image_shape=(3, 224, 224), classes=10, imagenet=True),
+        Dataset(name="digits", title="digits", image_shape=(3, 32, 32), classes=10),
+        Dataset(name="mnist", title="MNIST", image_shape=(3, 32, 32), classes=10),
+        Dataset(name="fashion-mnist", title="Fashion-MNIST", image_shape=(3, 32, 32), classes=10),
     ),
-    "digits": Dataset(name="digits", title="digits", image_shape=(3, 32, 32), classes=10),
-    "mnist": Dataset(name="mnist", title="MNIST", image_shape=(3, 32, 32), classes=10),
-}
+)
 
 
-def networks(role: Role) -> dict[str, Network]:
-    """The networks of one role, in the papers' order."""
-    return {name: network for name, network in NETWORKS.items() if network.role == role}
+def networks(role: Role) -> Registry[Network]:
+    """The registry of one role."""
+    return BASES if role == "base" else GENERATORS
 
 
-def get_network(name: str, role: Role | None = None) -> Network:
-    """The network called `name`, in any case.
-
-    Raises:
-        UnknownName: there is none, or it has another role.
-    """
-    known = NETWORKS if role is None else networks(role)
-    try:
-        return known[name.lower()]
-    except KeyError:
-        kind = {"base": "base model", "generator": "generator", None: "network"}[role]
-        raise UnknownName(kind, name, known) from None
+def paper_networks(paper: str = "neuralfuse") -> tuple[Network, ...]:
+    """The networks that a paper's tables list, bases first."""
+    return tuple(row for rows in (BASES, GENERATORS) for row in rows.values() if paper in row.papers)
 
 
-def get_dataset(name: str) -> Dataset:
-    """The data set called `name`, in any case.
+def network_name(role: Role, name: str) -> str:
+    """The registered form of a network's name; ``file.py:function`` stays as it is.
 
     Raises:
-        UnknownName: there is none.
+        UnknownName: no network of this role has it.
     """
-    try:
-        return DATASETS[name.lower()]
-    except KeyError:
-        raise UnknownName("data set", name, DATASETS) from None
+    return name if ":" in name else networks(role).find(name).name
+
+
+def generator_name(name: str) -> str:
+    """As `network_name`; `NO_GENERATOR` in any case stands for itself."""
+    return NO_GENERATOR if name.lower() == NO_GENERATOR else network_name("generator", name)
+
+
+def title_of(role: Role, name: str) -> str:
+    """Title of a network; one of the user's own is called by its name."""
+    found = networks(role).get(name)
+    return found.title if found else name
+
+
+def base_title(name: str) -> str:
+    """Title of a base model."""
+    return title_of("base", name)
+
+
+def generator_title(name: str) -> str:
+    """Title of a generator, or what stands for none."""
+    return "no generator" if name == NO_GENERATOR else title_of("generator", name)
+
+
+def combination(base: str, generator: str) -> str:
+    """Title of a base model behind a generator."""
+    if generator == NO_GENERATOR:
+        return f"{base_title(base)}, no generator"
+    return f"{base_title(base)} + {generator_title(generator)}"
+
+
+def dataset_title(name: str) -> str:
+    """Title of a data set."""
+    found = DATASETS.get(name)
+    return found.title if found else name

@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import signal
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from nfenergy.commands import accuracy as accuracy_commands
-from nfenergy.commands import energy as energy_commands
-from nfenergy.commands import reports as report_commands
-from nfenergy.commands import sweep as sweep_commands
-from nfenergy.commands import training as training_commands
+from nfenergy.commands import COMMANDS
 from nfenergy.ground.errors import NfEnergyError
 
 INTERRUPTED = 130
 TERMINATED = 143
 GO_ON = "interrupted; files already written are whole: run the command again, with --resume where it has that"
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+
+class _Commands(TyperGroup):
+    """`COMMANDS`, each built when it is used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.commands and cmd_name in COMMANDS:
+            self.commands[cmd_name] = _built(cmd_name)
+        return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _built(name: str) -> Any:
+    from nfenergy.commands.groups import spliced
+
+    place, text = COMMANDS[name]
+    module, function = place.split(":")
+    alone = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=False)
+    command = spliced(getattr(import_module(module), function))
+    alone.command(name, help=text, context_settings=HELP_NAMES)(command)
+    return typer.main.get_command(alone)
+
 
 app = typer.Typer(
     name="nfenergy",
+    cls=_Commands,
     help="Energy saved, accuracy kept and latency added when a DNN accelerator's weight SRAM runs below "
     "its safe voltage behind a NeuralFuse generator.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings=HELP_NAMES,
 )
-for commands in (
-    energy_commands,
-    sweep_commands,
-    report_commands,
-    training_commands,
-    accuracy_commands,
-):
-    commands.register(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -48,7 +70,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     pass
@@ -66,7 +89,7 @@ def main() -> None:
             typer.echo(error.details)
         status = _fail(str(error), error.exit_status)
     except typer.TyperException as error:
-        status = _fail(error.format_message(), error.exit_code)
+        status = _fail(_said(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except BrokenPipeError:
@@ -80,6 +103,16 @@ def main() -> None:
     if status == INTERRUPTED:
         sys.stderr.write(f"nfenergy: {GO_ON}\n")
     sys.exit(status)
+
+
+def _said(error: typer.TyperException) -> str:
+    """The message, with none but near matches of a misspelt option."""
+    name = getattr(error, "option_name", None)
+    possible = getattr(error, "possibilities", None)
+    if name is None or possible is None:
+        return error.format_message()
+    near = difflib.get_close_matches(name, possible, n=2, cutoff=0.7)
+    return f"no such option: {name}" + (f"; did you mean {' or '.join(near)}?" if near else "")
 
 
 def _discard_stdout() -> None:

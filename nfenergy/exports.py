@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from energy.array import PRESETS, SystolicArray, cfg_text
-from neuralfuse.registry import NETWORKS, Dataset, Network, get_dataset
+from energy.array import PRESETS, SystolicArray
+from energy.scalesim.cfg import cfg_text
+from neuralfuse.registry import DATASETS, Dataset, Network, paper_networks
+from neuralfuse.user_networks import check_distinct, find_network
 from nfenergy.ground.files import write_text
 from nfenergy.networks import build_network_model, network_topology
 from nfenergy.shipped import FOLDER, INDEX, index_text
-from nfenergy.user_networks import check_distinct, find_network
 from topologies import table
 from topologies.convention import CONVENTIONS, Convention, get_convention
 from topologies.layers import Coverage, Topology
 
 REVIEWED_DATASETS = ("cifar10", "imagenet10")
 CFG_FILE = "scale.cfg"
+HOW_TO_RUN = (
+    "SCALE-Sim 3.0.0 itself runs these files with numpy below 2.4 (its issue 160): "
+    "python -m scalesim.scale -c scale.cfg -t NAME.csv -l NAME.layout.csv -p REPORTS"
+)
 
 
 def topology_files(topology: Topology) -> dict[str, str]:
@@ -58,7 +63,7 @@ def export(
             user's own that cannot be built or traced.
         NfEnergyError: the folder cannot be written.
     """
-    data, rules = get_dataset(dataset), get_convention(convention)
+    data, rules = DATASETS.find(dataset), get_convention(convention)
     networks = [find_network(base, "base")] if base else []
     networks += [find_network(generator, "generator")] if generator else []
     check_distinct(networks)
@@ -76,7 +81,7 @@ def export_all(
     array: SystolicArray,
 ) -> list[str]:
     """Write every network into ``folder/convention/dataset``; returns and raises as `export`."""
-    datasets = [get_dataset(name) for name in ([dataset] if dataset else REVIEWED_DATASETS)]
+    datasets = [DATASETS.find(name) for name in ([dataset] if dataset else REVIEWED_DATASETS)]
     conventions = [get_convention(name) for name in ([convention] if convention else CONVENTIONS)]
     for rules in conventions:
         rules.deconvolution(deconvolution)
@@ -84,7 +89,7 @@ def export_all(
     for rules in conventions:
         for data in datasets:
             target = folder / rules.name / data.name
-            lines += [_write(target, network, data, rules, deconvolution) for network in NETWORKS.values()]
+            lines += [_write(target, network, data, rules, deconvolution) for network in paper_networks()]
             write_text(target / CFG_FILE, cfg_text(array))
     return lines
 
@@ -102,9 +107,9 @@ def write_shipped(folder: Path = FOLDER) -> None:
     """Trace every network anew and write the reviewed topologies with their index."""
     coverage: dict[str, Coverage] = {}
     for rules in CONVENTIONS.values():
-        for data in map(get_dataset, REVIEWED_DATASETS):
+        for data in map(DATASETS.find, REVIEWED_DATASETS):
             target = folder / rules.name / data.name
-            for network in NETWORKS.values():
+            for network in paper_networks():
                 topology = build_network_model(network, data, rules).topology
                 assert topology.coverage is not None
                 coverage[f"{rules.name}/{data.name}/{network.name}"] = topology.coverage

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
-from energy.array import PRESETS
-from energy.curve import CURVES, load_curve
-from energy.engines import ENGINES
-from neuralfuse.registry import DATASETS, networks
 from nfenergy.ground.errors import UnknownName
-from topologies.convention import CONVENTIONS
 
 Entries = dict[str, str]
 
@@ -27,35 +22,107 @@ def listing(what: str | None = None) -> dict[str, Entries]:
     return {what.lower(): KINDS[what.lower()]()}
 
 
+def names(kind: str) -> list[str]:
+    """The names of a kind, for help and completion."""
+    return list(KINDS[kind]())
+
+
+def _titles(rows: Mapping[str, object]) -> Entries:
+    return {name: getattr(row, "title", "") or str(row) for name, row in rows.items()}
+
+
+def _bases() -> Entries:
+    from neuralfuse.registry import BASES
+
+    return _titles(BASES)
+
+
+def _generators() -> Entries:
+    from neuralfuse.registry import GENERATORS
+
+    return _titles(GENERATORS)
+
+
 def _datasets() -> Entries:
-    return {
-        name: f"{data.title}: {data.classes} classes, {' x '.join(map(str, data.image_shape))}"
-        for name, data in DATASETS.items()
-    }
+    from neuralfuse.registry import DATASETS
+
+    return {name: str(row) for name, row in DATASETS.items()}
 
 
 def _fault_models() -> Entries:
     from neuralfuse.memory.fault_models import FAULT_MODELS
     from neuralfuse.memory.profiled_chips import PROFILED_CHIPS
 
-    built_in = {name: model.title for name, model in FAULT_MODELS.items()}
-    return built_in | {name: chip.title for name, chip in PROFILED_CHIPS.items()}
+    return _titles(FAULT_MODELS) | _titles(PROFILED_CHIPS)
+
+
+def _curves() -> Entries:
+    from energy.curve_files import CURVES
+
+    return _titles(CURVES)
+
+
+def _measures() -> Entries:
+    from energy.measures import MEASURES
+
+    return {name: str(row) for name, row in MEASURES.items()}
+
+
+def _conventions() -> Entries:
+    from topologies.convention import CONVENTIONS
+
+    return {name: convention.description for name, convention in CONVENTIONS.items()}
+
+
+def _engines() -> Entries:
+    from energy.engines import ENGINES
+
+    return _titles(ENGINES)
 
 
 def _arrays() -> Entries:
+    from energy.array import PRESET_TITLES, PRESETS
+
     return {
-        name: f"{array}, {array.ifmap_sram_kb}/{array.filter_sram_kb}/{array.ofmap_sram_kb} kB SRAM"
+        name: f"{array}, {array.ifmap_sram_kb}/{array.filter_sram_kb}/{array.ofmap_sram_kb} kB SRAM; "
+        f"{PRESET_TITLES[name]}"
         for name, array in PRESETS.items()
     }
 
 
+def _plots() -> Entries:
+    from reports.plots.registry import PLOTS
+
+    blanks = {
+        "measure": "a measure",
+        "rate": "a rate of",
+        "curve": "the voltage curve",
+        "combination": "one pair",
+    }
+    return {name: row.title.format(**blanks) for name, row in PLOTS.items()}
+
+
+def _tables() -> Entries:
+    from reports.published import published_tables
+
+    return dict.fromkeys(published_tables(), "as printed, for comparison")
+
+
 KINDS: dict[str, Callable[[], Entries]] = {
-    "bases": lambda: {name: network.title for name, network in networks("base").items()},
-    "generators": lambda: {name: network.title for name, network in networks("generator").items()},
+    "bases": _bases,
+    "generators": _generators,
     "datasets": _datasets,
     "fault-models": _fault_models,
-    "curves": lambda: {name: f"{load_curve(name).title}. {load_curve(name).source}" for name in CURVES},
-    "conventions": lambda: {name: convention.description for name, convention in CONVENTIONS.items()},
-    "engines": lambda: dict(ENGINES),
+    "curves": _curves,
+    "measures": _measures,
+    "conventions": _conventions,
+    "engines": _engines,
     "arrays": _arrays,
+    "plots": _plots,
+    "published": _tables,
 }
+
+
+def one_of(kind: str, more: Iterable[str] = ()) -> str:
+    """The names of a kind in words, for the help of an option."""
+    return ", ".join([*names(kind), *more])

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from energy.macs import NetworkSize, network_size
+from neuralfuse.library_networks import LibraryNetwork
 from neuralfuse.registry import Dataset, Network
+from neuralfuse.user_networks import UserNetwork
 from nfenergy.ground.cache import JsonCache
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.provenance import source_digest, versions
-from nfenergy.library_networks import LibraryNetwork
 from nfenergy.shipped import shipped_topology
-from nfenergy.user_networks import UserNetwork
 from topologies.convention import Convention
 from topologies.layers import Coverage, Layer, Topology
 
@@ -131,7 +131,7 @@ def build_network_model(
     """
     import torch
 
-    from topologies.inputs import check_input_shape
+    from topologies.inputs import ModelInputs, check_input_shape
     from topologies.lowering import lower
 
     if input_shape is not None:
@@ -141,7 +141,8 @@ def build_network_model(
     foreign = network if isinstance(network, UserNetwork | LibraryNetwork) else None
     inputs: tuple[int, ...] | ModelInputs = input_shape or dataset.image_shape
     if input_shape is None and foreign is not None:
-        inputs = foreign.example_inputs(module, dataset, batch=batch) or inputs
+        example = foreign.example_inputs(module, dataset, batch=batch)
+        inputs = inputs if example is None else ModelInputs.of(example)
     traced = _trace(network, module, dataset, inputs, batch)
     topology = lower(traced, name=network.name, convention=convention, deconvolution=deconvolution)
     size = _size(module, inputs, traced, convention, batch)

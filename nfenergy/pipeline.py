@@ -1,32 +1,19 @@
-"""The stages composed: what the command line calls, and what a notebook calls.
-
->>> report = simulate(base="resnet18", generator="convs")  # doctest: +SKIP
->>> round(report.saving.twma_percent, 1)  # doctest: +SKIP
-29.1
-"""
+"""The stages composed, from names to reports: what the API, the commands and the reports call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from energy.array import PRESETS, SystolicArray
 from energy.counts import LayerCounts
-from energy.curve import VoltageCurve, load_curve
-from energy.engines import get_engine
 from energy.engines import simulate as run_engine
 from energy.scalesim.engine import ProgressCallback
-from neuralfuse.registry import get_dataset
+from neuralfuse.registry import DATASETS
+from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
-from nfenergy.simulation import DEFAULT_CURVE, Machine, SimulationReport, count_networks, report_of
-from nfenergy.user_networks import find_network
+from nfenergy.machine import Machine
+from nfenergy.simulation import SimulationReport, count_networks, report_of
 from topologies import table
-from topologies.convention import get_convention
-
-if TYPE_CHECKING:
-    from nfenergy.sweeps.run import SweepResult
-    from nfenergy.sweeps.spec import SweepSpec
 
 DEFAULT_BIT_ERROR_RATE = 0.01
 
@@ -39,34 +26,21 @@ def simulate(
     base_width: float = 1.0,
     bit_error_rate: float | None = None,
     voltage_norm: float | None = None,
-    curve: str | VoltageCurve = DEFAULT_CURVE,
-    array: SystolicArray = PRESETS["scale"],
-    convention: str = "paper",
-    deconvolution: str | None = None,
-    weight_bits: int = 8,
-    clock_ghz: float = 1.0,
-    engine: str = "scalesim",
-    jobs: int | None = None,
+    machine: Machine | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> SimulationReport:
     """From two names to the energy saved.
 
     Args:
         base: a base model that `neuralfuse.registry` knows, or ``file.py:function`` for one's own, see
-            `nfenergy.user_networks`.
+            `neuralfuse.user_networks`.
         generator: a generator likewise, or None for the unprotected base model.
         dataset: decides the networks' form and input.
         base_width: factor on the base model's channels.
         bit_error_rate: operating point by bit error rate, a fraction; 0.01 where neither is given.
         voltage_norm: operating point by voltage relative to Vmin.
-        curve: a voltage curve, its name, or a file.
-        array: the accelerator.
-        convention: ``paper`` or ``exact``, see `topologies.convention`.
-        deconvolution: a mapping that the convention allows; None for its default.
-        weight_bits: bits a stored weight.
-        clock_ghz: clock that turns cycles into latency.
-        engine: see `energy.engines.ENGINES`.
-        jobs, on_progress: see `energy.scalesim.engine.simulate`.
+        machine: the accelerator and the way of counting; the papers' by default.
+        on_progress: see `energy.scalesim.engine.simulate`.
 
     Raises:
         InputError: an argument that cannot be used.
@@ -74,22 +48,13 @@ def simulate(
     """
     if bit_error_rate is not None and voltage_norm is not None:
         raise InputError("give the operating point by bit error rate or by voltage, not by both")
-    machine = Machine(
-        array=array,
-        curve=curve if isinstance(curve, VoltageCurve) else load_curve(curve),
-        convention=get_convention(convention),
-        deconvolution=deconvolution,
-        weight_bits=weight_bits,
-        clock_ghz=clock_ghz,
-        engine=engine,
-        jobs=jobs,
-    )
+    machine = machine or Machine()
     if voltage_norm is not None:
         point = machine.curve.at_voltage(voltage_norm)
     else:
         rate = DEFAULT_BIT_ERROR_RATE if bit_error_rate is None else bit_error_rate
         point = machine.curve.at_bit_error_rate(rate)
-    data, base_network = get_dataset(dataset), find_network(base, "base")
+    data, base_network = DATASETS.find(dataset), find_network(base, "base")
     networks = [base_network]
     if generator is not None:
         networks.append(find_network(generator, "generator"))
@@ -130,7 +95,7 @@ def simulate_combinations(
         InputError: a name, a rate or a setting that cannot be used.
         NfEnergyError: the engine failed.
     """
-    data = get_dataset(dataset)
+    data = DATASETS.find(dataset)
     base_networks = [find_network(name, "base") for name in bases]
     generator_networks = [None if name is None else find_network(name, "generator") for name in generators]
     points = [machine.curve.at_bit_error_rate(rate) for rate in bit_error_rates]
@@ -151,26 +116,16 @@ def simulate_combinations(
     ]
 
 
-def sweep(spec: SweepSpec | dict[str, Any] | str | Path, out: str | Path, **options: Any) -> SweepResult:
-    """Every combination of a specification, in one file; see `nfenergy.sweeps.run.sweep` for the options."""
-    from nfenergy.sweeps.run import sweep as run_sweep
-
-    return run_sweep(spec, out, **options)
-
-
 def layers(
-    topology_file: str | Path,
-    *,
-    array: SystolicArray = PRESETS["scale"],
-    engine: str = "scalesim",
-    jobs: int | None = None,
-    on_progress: ProgressCallback | None = None,
+    topology_file: str | Path, machine: Machine, *, on_progress: ProgressCallback | None = None
 ) -> tuple[LayerCounts, ...]:
-    """One record for each layer of a SCALE-Sim topology file; arguments as in `simulate`.
+    """One record for each layer of a SCALE-Sim topology file.
 
     Raises:
         InputError: the file cannot be read as a topology; the message has its line.
         NfEnergyError: the engine failed.
     """
     topology = table.read(Path(topology_file))
-    return run_engine(topology, array, engine=get_engine(engine), jobs=jobs, on_progress=on_progress)
+    return run_engine(
+        topology, machine.array, engine=machine.engine, jobs=machine.jobs, on_progress=on_progress
+    )

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from energy.array import PRESETS
+from energy.array import SystolicArray
 from energy.counts import twma
-from energy.curve import load_curve
-from energy.engines import get_engine
+from energy.curve_files import load_curve
+from energy.engines import ENGINES
 from energy.scalesim.engine import ProgressCallback
-from neuralfuse.registry import NETWORKS, get_dataset
+from neuralfuse.registry import DATASETS, paper_networks
 from nfenergy.ground.errors import UnknownName
 from nfenergy.ground.provenance import versions
+from nfenergy.machine import DEFAULT_CURVE, Machine
 from nfenergy.networks import network_model, network_topology
 from nfenergy.pipeline import DEFAULT_BIT_ERROR_RATE
-from nfenergy.simulation import DEFAULT_CURVE, simulate_together
+from nfenergy.simulation import simulate_together
 from reports.printed import (
     TABLES,
     Comparison,
@@ -48,7 +49,7 @@ def reproduce(
         UnknownName: no such table or engine.
         NfEnergyError: the engine failed.
     """
-    engine = get_engine(engine)
+    engine = ENGINES.find(engine).name
     chosen = tuple(TABLES) if what.lower() == "all" else (what.lower(),)
     if not set(chosen) <= set(TABLES):
         raise UnknownName("table", what, (*TABLES, "all"))
@@ -63,10 +64,8 @@ def reproduce(
 
 
 def _table6(engine: str, jobs: int | None, on_progress: ProgressCallback | None) -> list[Comparison]:
-    topologies = [network_topology(network, get_dataset("cifar10"), PAPER) for network in NETWORKS.values()]
-    counts = simulate_together(
-        topologies, PRESETS["scale"], engine=engine, jobs=jobs, on_progress=on_progress
-    )
+    topologies = [network_topology(network, DATASETS.find("cifar10"), PAPER) for network in paper_networks()]
+    counts = simulate_together(topologies, Machine(engine=engine, jobs=jobs), on_progress=on_progress)
     return compare_twma(
         {
             topology.name: twma(records, weight_bits=WEIGHT_BITS)
@@ -78,8 +77,8 @@ def _table6(engine: str, jobs: int | None, on_progress: ProgressCallback | None)
 def _table7() -> list[Comparison]:
     return compare_sizes(
         {
-            (name, dataset): network_model(network, get_dataset(dataset), PAPER).size
-            for name, network in NETWORKS.items()
+            (network.name, dataset): network_model(network, DATASETS.find(dataset), PAPER).size
+            for network in paper_networks()
             for dataset in ("cifar10", "imagenet10")
         }
     )
@@ -88,8 +87,8 @@ def _table7() -> list[Comparison]:
 def _table8() -> list[Comparison]:
     point = load_curve(DEFAULT_CURVE).at_bit_error_rate(DEFAULT_BIT_ERROR_RATE)
     macs = {
-        name: network_model(network, get_dataset("cifar10"), PAPER).size.macs
-        for name, network in NETWORKS.items()
+        network.name: network_model(network, DATASETS.find("cifar10"), PAPER).size.macs
+        for network in paper_networks()
     }
     return compare_mac_savings(macs, energy_per_access_norm=point.energy_per_access_norm)
 
@@ -124,7 +123,7 @@ def reproduction_json(rows: Sequence[Comparison], *, engine: str) -> dict[str, o
         "provenance": {
             "engine": engine,
             "convention": PAPER.name,
-            "array": asdict(PRESETS["scale"]),
+            "array": asdict(SystolicArray()),
             "curve": DEFAULT_CURVE,
             "versions": versions(),
         },

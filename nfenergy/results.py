@@ -6,38 +6,48 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from energy.array import cfg_text
-from energy.curve import dump_curve
+from energy.curve_files import dump_curve
+from energy.scalesim.cfg import cfg_text
+from neuralfuse.user_networks import UserNetwork
 from nfenergy.exports import topology_files
 from nfenergy.ground.files import write_text
+from nfenergy.ground.tables import csv_text
+from nfenergy.machine import bandwidths_text
 from nfenergy.simulation import NetworkResult, SimulationReport
-from nfenergy.user_networks import UserNetwork
+from nfenergy.tabular import layer_rows_of, saving_of
+from reports.records import LayerRow, Saving
 
 Json = dict[str, object]
 
 CFG_FILE, CURVE_FILE = "array.cfg", "curve.yaml"
 
 
-def as_json(report: SimulationReport) -> Json:
-    """The report's figures under fixed keys, with what made them under ``provenance``."""
+def as_json(report: SimulationReport, *, folder: bool = False) -> Json:
+    """The report's figures under fixed keys, with what made them under ``provenance``.
+
+    Args:
+        report: what to say.
+        folder: for ``run.json``, whose command repeats the run from within its folder.
+    """
+    machine = report.machine
     return {
-        "convention": report.convention.name,
-        "deconvolution": report.deconvolution,
-        "engine": report.engine,
+        "convention": machine.convention.name,
+        "deconvolution": machine.mapping,
+        "engine": machine.engine,
         "dataset": report.dataset.name,
-        "weight_bits": report.weight_bits,
+        "weight_bits": machine.weight_bits,
         "base_width": report.base_width,
-        "array": asdict(report.array),
+        "array": asdict(machine.array),
         "operating_point": asdict(report.operating_point),
         "base": _network(report.base),
         "generator": _network(report.generator) if report.generator else None,
-        "saving": asdict(report.saving),
+        "saving": _saving(report),
         "latency": asdict(report.latency),
         "provenance": {
-            "command": command(report),
+            "command": command(report, folder=folder),
             "versions": report.versions,
-            "mac_counter": report.convention.macs,
-            "curve": {field: value for field, value in asdict(report.curve).items() if field != "points"},
+            "mac_counter": machine.convention.macs,
+            "curve": {field: value for field, value in asdict(machine.curve).items() if field != "points"},
             "random_seeds": [],
             "network_files": [
                 {"network": network.name, "file": str(network.path), "sha256": network.sha256}
@@ -48,59 +58,65 @@ def as_json(report: SimulationReport) -> Json:
     }
 
 
-def command(report: SimulationReport, *, config: str | None = None, curve: str | None = None) -> list[str]:
-    """The command that repeats the report; with `config` and `curve` from the folder that it wrote."""
-    array, elsewhere = report.array, config is not None
-    words = ["nfenergy", "simulate", "--base", _named(report.base, elsewhere=elsewhere)]
-    words += ["--width", repr(report.base_width)] if report.base_width != 1.0 else []
-    if report.generator:
-        words += ["--gen", _named(report.generator, elsewhere=elsewhere)]
-    words += ["--dataset", report.dataset.name]
-    words += ["--convention", report.convention.name, "--deconv", report.deconvolution]
-    words += ["--engine", report.engine]
-    words += ["--config", config] if config else []
-    words += ["--array", f"{array.rows}x{array.cols}", "--dataflow", array.dataflow]
-    words += ["--curve", curve or report.curve.name]
-    point = report.operating_point
-    words += (
-        ["--voltage", repr(point.voltage_norm)]
-        if report.chosen_by_voltage
-        else ["--ber", repr(point.bit_error_rate)]
-    )
-    words += ["--weight-bits", str(report.weight_bits), "--clock-ghz", repr(report.latency.clock_ghz)]
-    return words
+def command(report: SimulationReport, *, folder: bool = False) -> list[str]:
+    """The command that repeats the report in this working folder, or from within the `folder` it wrote."""
+    machine, array, point = report.machine, report.machine.array, report.operating_point
+    curve_file = CURVE_FILE if folder else machine.curve_file
+    words = {
+        "base": _named(report.base, folder=folder),
+        "width": repr(report.base_width) if report.base_width != 1.0 else "",
+        "gen": _named(report.generator, folder=folder) if report.generator else "",
+        "dataset": report.dataset.name,
+        "convention": machine.convention.name,
+        "deconv": machine.mapping,
+        "engine": machine.engine,
+        "array": f"{array.rows}x{array.cols}",
+        "dataflow": array.dataflow,
+        "sram-kb": f"{array.ifmap_sram_kb}/{array.filter_sram_kb}/{array.ofmap_sram_kb}",
+        "bandwidth": bandwidths_text(array),
+        "curve": curve_file if machine.curve_file else machine.curve.name,
+        "voltage": repr(point.voltage_norm) if report.chosen_by_voltage else "",
+        "ber": "" if report.chosen_by_voltage else repr(point.bit_error_rate),
+        "weight-bits": str(machine.weight_bits),
+        "clock-ghz": repr(machine.clock_ghz),
+    }
+    flags = [part for flag, word in words.items() if word for part in (f"--{flag}", word)]
+    squared = bool(machine.curve_file) and machine.curve.energy_model == "v2" and not folder
+    return ["nfenergy", "simulate", *flags, *(["--assume-v2"] if squared else [])]
 
 
 def write_run(report: SimulationReport, folder: Path) -> None:
     """Write the report into `folder`: figures, layers, topologies, and all that a repetition needs.
 
-    ``run.json`` comes last: where it stands, the other files are whole. Its ``command`` repeats the
-    run from within the folder.
+    ``run.json`` comes last: where it stands, the other files are whole. Its command repeats the run from
+    within the folder.
 
     Raises:
         NfEnergyError: the folder cannot be made or written, or the disk is full.
     """
-    from nfenergy.tabular import layer_rows_of, saving_of
-    from reports.files import layers_csv, savings_csv
-
-    write_text(folder / "summary.csv", savings_csv([saving_of(report)]))
-    write_text(folder / "layers.csv", layers_csv(layer_rows_of(report)))
+    write_text(folder / "summary.csv", csv_text(Saving, [saving_of(report)]))
+    write_text(folder / "layers.csv", csv_text(LayerRow, layer_rows_of(report)))
     for result in report.networks:
         for name, text in topology_files(result.model.topology).items():
             write_text(folder / "topologies" / name, text)
-    write_text(folder / CFG_FILE, cfg_text(report.array))
-    write_text(folder / CURVE_FILE, dump_curve(report.curve))
-    content = as_json(report)
-    content["repeat"] = command(report, config=CFG_FILE, curve=CURVE_FILE)
-    write_text(folder / "run.json", json.dumps(content, indent=2) + "\n")
+    write_text(folder / CFG_FILE, cfg_text(report.machine.array))
+    write_text(folder / CURVE_FILE, dump_curve(report.machine.curve))
+    write_text(folder / "run.json", json.dumps(as_json(report, folder=True), indent=2) + "\n")
 
 
-def _named(result: NetworkResult, *, elsewhere: bool) -> str:
-    """What names a network on the command line, in this working folder or in another."""
+def _saving(report: SimulationReport) -> Json:
+    found: Json = {f"{name}_percent": by.saving_percent for name, by in report.measures.items()}
+    for name, by in report.measures.items():
+        found[f"{name}_break_even"] = {
+            "saving_per_access_percent": by.break_even_percent,
+            "voltage_norm": by.break_even_voltage_norm,
+        }
+    return found
+
+
+def _named(result: NetworkResult, *, folder: bool) -> str:
     network = result.model.network
-    if isinstance(network, UserNetwork):
-        return network.anywhere if elsewhere else network.here
-    return network.name
+    return network.anywhere if folder and isinstance(network, UserNetwork) else network.given
 
 
 def _network(result: NetworkResult) -> Json:

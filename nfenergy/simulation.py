@@ -1,63 +1,29 @@
-"""The parts of a simulation: the machine, the networks counted on it, and the report put together."""
+"""The networks counted on a machine, and the report put together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from energy import counts as count
-from energy.array import PRESETS, SystolicArray
-from energy.counts import LayerCounts
-from energy.curve import OperatingPoint, VoltageCurve, load_curve
-from energy.engines import get_engine
+from energy.counts import LayerCounts, weights_per_word
+from energy.curve import OperatingPoint
 from energy.engines import simulate as run_engine
-from energy.savings import EnergySaving, Latency, energy_saving, latency
+from energy.measures import Counted
+from energy.savings import Latency, SavingBy, latency, savings
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.registry import Dataset, Network
+from neuralfuse.user_networks import check_distinct
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.provenance import versions
+from nfenergy.machine import Machine
 from nfenergy.networks import NetworkModel, network_model
-from nfenergy.user_networks import check_distinct
-from topologies.convention import CONVENTIONS, Convention
 from topologies.layers import Topology
 
-DEFAULT_CURVE = "stutz2021-14nm"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """The accelerator and the way of counting.
-
-    Attributes:
-        array: the accelerator.
-        curve: its voltage curve.
-        convention: see `topologies.convention`.
-        deconvolution: a mapping that the convention allows; None for its default.
-        weight_bits: bits a stored weight.
-        clock_ghz: clock that turns cycles into latency.
-        engine: a name in `energy.engines.ENGINES`.
-        jobs: simulator processes at a time; None takes one a core.
-
-    Raises:
-        InputError: a value that cannot be used.
-    """
-
-    array: SystolicArray = PRESETS["scale"]
-    curve: VoltageCurve = field(default_factory=lambda: load_curve(DEFAULT_CURVE))
-    convention: Convention = CONVENTIONS["paper"]
-    deconvolution: str | None = None
-    weight_bits: int = 8
-    clock_ghz: float = 1.0
-    engine: str = "scalesim"
-    jobs: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 < self.clock_ghz < 1000:
-            raise InputError(f"clock is {self.clock_ghz:g} GHz, expected more than 0 and less than 1000")
-        get_engine(self.engine)
-        count.weights_per_word(self.weight_bits)
-        self.convention.deconvolution(self.deconvolution)
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +33,26 @@ class NetworkResult:
     Attributes:
         model: the network with its parameters, MACs and topology.
         counts: the engine's records, one a layer.
-        twma: T.W.M.A. in 64-bit SRAM words, summed over the layers that read stored weights.
+        weight_bits: bits a stored weight.
     """
 
     model: NetworkModel
     counts: tuple[LayerCounts, ...]
-    twma: float
+    weight_bits: int
+
+    @property
+    def counted(self) -> Counted:
+        """What measures are calculated from."""
+        return Counted(
+            macs=self.model.size.macs,
+            filter_reads=self.sram_filter_reads,
+            weights_per_word=weights_per_word(self.weight_bits),
+        )
+
+    @property
+    def twma(self) -> float:
+        """T.W.M.A. in 64-bit SRAM words, summed over the layers that read stored weights."""
+        return count.twma(self.model.topology.of_weights(self.counts), weight_bits=self.weight_bits)
 
     @property
     def sram_filter_reads(self) -> int:
@@ -84,25 +64,40 @@ class NetworkResult:
         return count.total_cycles(self.counts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SimulationReport:
-    """A base model at low voltage behind a generator at nominal voltage, on one accelerator."""
+    """A base model at low voltage behind a generator at nominal voltage, on one machine.
 
-    convention: Convention
-    deconvolution: str
-    engine: str
+    Attributes:
+        measures: the saving by every measure.
+    """
+
     dataset: Dataset
-    array: SystolicArray
-    weight_bits: int
-    curve: VoltageCurve
+    machine: Machine
     operating_point: OperatingPoint
     chosen_by_voltage: bool
     base: NetworkResult
     base_width: float
     generator: NetworkResult | None
-    saving: EnergySaving
+    measures: Mapping[str, SavingBy]
     latency: Latency
     versions: dict[str, str]
+
+    def __repr__(self) -> str:
+        from nfenergy.text import headline
+
+        return headline(self)
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self!r}</p>{self.to_frame().T.to_html(header=False)}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """The report as a table of one row, with the columns of ``summary.csv``."""
+        from nfenergy.ground.tables import to_frame
+        from nfenergy.tabular import saving_of
+        from reports.records import Saving
+
+        return to_frame(Saving, [saving_of(self)])
 
     @property
     def networks(self) -> tuple[NetworkResult, ...]:
@@ -131,19 +126,9 @@ def count_networks(
         network_model(network, dataset, machine.convention, machine.deconvolution, width=base_width)
         for network in dict.fromkeys(networks)
     ]
-    counts = simulate_together(
-        [model.topology for model in models],
-        machine.array,
-        engine=get_engine(machine.engine),
-        jobs=machine.jobs,
-        on_progress=on_progress,
-    )
+    counts = simulate_together([model.topology for model in models], machine, on_progress=on_progress)
     return {
-        network: NetworkResult(
-            model=model,
-            counts=records,
-            twma=count.twma(model.topology.of_weights(records), weight_bits=machine.weight_bits),
-        )
+        network: NetworkResult(model=model, counts=records, weight_bits=machine.weight_bits)
         for network, model, records in zip(dict.fromkeys(networks), models, counts, strict=True)
     }
 
@@ -160,25 +145,18 @@ def report_of(
 ) -> SimulationReport:
     """What follows from the counts of a base model and, where there is one, its generator."""
     return SimulationReport(
-        convention=machine.convention,
-        deconvolution=machine.convention.deconvolution(machine.deconvolution),
-        engine=get_engine(machine.engine),
         dataset=dataset,
-        array=machine.array,
-        weight_bits=machine.weight_bits,
-        curve=machine.curve,
+        machine=machine,
         operating_point=point,
         chosen_by_voltage=chosen_by_voltage,
         base=base,
         base_width=base_width,
         generator=generator,
-        saving=energy_saving(
-            base_twma=base.twma,
-            base_macs=base.model.size.macs,
-            generator_twma=generator.twma if generator else 0.0,
-            generator_macs=generator.model.size.macs if generator else 0,
-            point=point,
-            curve=machine.curve,
+        measures=savings(
+            base.counted,
+            generator.counted if generator else None,
+            point.energy_per_access_norm,
+            machine.curve,
         ),
         latency=latency(
             base_cycles=base.total_cycles,
@@ -190,19 +168,18 @@ def report_of(
 
 
 def simulate_together(
-    topologies: Sequence[Topology],
-    array: SystolicArray,
-    *,
-    engine: str,
-    jobs: int | None = None,
-    on_progress: ProgressCallback | None = None,
+    topologies: Sequence[Topology], machine: Machine, *, on_progress: ProgressCallback | None = None
 ) -> list[tuple[LayerCounts, ...]]:
     """Records by topology, from one call of the engine: they share its cores and its progress."""
     layers = tuple(layer for topology in topologies for layer in topology.layers)
     name = "+".join(topology.name for topology in topologies)
     records = iter(
         run_engine(
-            Topology(name=name, layers=layers), array, engine=engine, jobs=jobs, on_progress=on_progress
+            Topology(name=name, layers=layers),
+            machine.array,
+            engine=machine.engine,
+            jobs=machine.jobs,
+            on_progress=on_progress,
         )
     )
     return [tuple(islice(records, len(topology.layers))) for topology in topologies]

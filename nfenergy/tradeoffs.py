@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from energy.curve import VoltageCurve
 from energy.scalesim.engine import ProgressCallback
-from neuralfuse.registry import DATASETS, networks
-from nfenergy.ground.errors import InputError
-from nfenergy.pipeline import simulate_combinations
-from nfenergy.simulation import Machine, SimulationReport
-from nfenergy.tabular import layer_rows_of, saving_of
-from reports.accuracy import PUBLISHED, load_accuracies, with_baselines
-from reports.files import read_savings
-from reports.merge import Consent, Merged, merge
-from reports.names import NO_GENERATOR, Names
-from reports.records import Accuracy, LayerRow, Saving
-
-NAMES = Names(
-    bases={name: network.title for name, network in networks("base").items()},
-    generators={name: network.title for name, network in networks("generator").items()},
-    datasets={name: dataset.title for name, dataset in DATASETS.items()},
-    without_energy={"uip": "UIP"},
+from neuralfuse.accuracy import PUBLISHED, Accuracy, with_baselines
+from neuralfuse.accuracy_files import read_accuracies
+from neuralfuse.accuracy_labels import labels
+from neuralfuse.registry import (
+    DATASETS,
+    GENERATORS,
+    NO_GENERATOR,
+    dataset_title,
+    generator_name,
+    network_name,
 )
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.rates import parse_rate, rate_key
+from nfenergy.machine import Machine, MachineArguments, machine_of
+from nfenergy.pipeline import simulate_combinations
+from nfenergy.saving_files import chosen_savings
+from nfenergy.simulation import SimulationReport
+from nfenergy.tabular import layer_rows_of, saving_of
+from reports.fronts import with_standings
+from reports.merge import Consent, Merged, merge
+from reports.published import published_accuracies
+from reports.records import LayerRow, Tradeoff
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 PUBLISHED_DATASET = "cifar10"
+Names = str | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +45,7 @@ class Selection:
 
     Attributes:
         dataset: empty for that of the measured accuracies, or `PUBLISHED_DATASET` without any.
-        bases, generators: names in any case.
+        bases, generators: names in the registries, or ``file.py:function``.
         bit_error_rates: fractions.
         fault_model: keeps the accuracies of one fault model.
         mixed: joins fault models, or published with measured accuracies.
@@ -47,8 +58,43 @@ class Selection:
     fault_model: str = ""
     mixed: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        *,
+        dataset: str = "",
+        base: Names = (),
+        gen: Names = (),
+        ber: str | float | Sequence[str | float] = "all",
+        fault_model: str = "",
+        mixed: bool = False,
+    ) -> Selection:
+        """From words: names separated by commas, or several of them; ``all`` rates, or such as ``1%,0.5%``.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+        Raises:
+            InputError: an unknown name, or a rate that is none.
+        """
+        return cls(
+            dataset=DATASETS.find(dataset).name if dataset else "",
+            bases=tuple(dict.fromkeys(network_name("base", name) for name in _words(base))),
+            generators=tuple(dict.fromkeys(map(generator_name, _words(gen)))),
+            bit_error_rates=tuple(map(parse_rate, _words(ber))) if _words(ber) != ["all"] else (),
+            fault_model=fault_model.lower(),
+            mixed=mixed,
+        )
+
+    def keeps(self, row: Accuracy, dataset: str) -> bool:
+        rates = {rate_key(rate) for rate in self.bit_error_rates}
+        return (
+            row.dataset == dataset
+            and (not self.bases or row.base in self.bases)
+            and (not self.generators or row.generator in (*self.generators, NO_GENERATOR))
+            and (not rates or rate_key(row.bit_error_rate) in rates)
+            and (not self.fault_model or row.fault_model == self.fault_model)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Comparison:
     """Savings beside accuracies.
 
@@ -63,11 +109,29 @@ class Comparison:
     machine: Machine
     layers: dict[tuple[str, str], list[LayerRow]]
 
+    def __repr__(self) -> str:
+        rows = self.merged.tradeoffs
+        return f"<{len(rows)} trade-offs on {rows[0].saving.accelerator}>" if rows else "<no trade-offs>"
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html())
+
+    def labels(self) -> dict[Tradeoff, str]:
+        """A name for each trade-off that tells it from the others."""
+        rows = self.merged.tradeoffs
+        return dict(zip(rows, labels([row.accuracy for row in rows]), strict=True))
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a combination and operating point, with the columns of ``tradeoff.csv``."""
+        from nfenergy.ground.tables import to_frame
+
+        return to_frame(Tradeoff, self.merged.tradeoffs)
+
 
 def compare(
     accuracy: Sequence[str],
     selection: Selection,
-    machine: Machine,
+    arguments: MachineArguments,
     *,
     savings_file: Path | None = None,
     on_progress: ProgressCallback | None = None,
@@ -78,17 +142,19 @@ def compare(
         accuracy: ``published`` and accuracy CSV files; naming ``published`` is what asks for its join
             with computed savings.
         selection: which combinations.
-        machine: what the savings are computed for.
+        arguments: the machine that the savings are computed for, or chosen by among those of a file.
         savings_file: takes the savings from a run's summary or a sweep instead.
         on_progress: see `energy.scalesim.engine.simulate`.
 
     Raises:
-        InputError: a file or a name cannot be used, nothing is selected, or a join was not asked for.
+        InputError: a file or a name cannot be used, nothing is selected, a join was not asked for, or the
+            savings of a file are of several machines.
     """
-    read = [row for source in accuracy for row in load_accuracies(source, NAMES)]
+    read = [row for source in accuracy for row in _load(source)]
     accuracies = with_baselines(_selected(read, selection))
     layers: dict[tuple[str, str], list[LayerRow]] = {}
     if savings_file is None:
+        machine = machine_of(arguments, engine="closed-form")
         reports = _simulated(accuracies, selection, machine, on_progress)
         savings = [saving_of(report) for report in reports]
         layers = {
@@ -96,43 +162,40 @@ def compare(
             for saving, report in zip(savings, reports, strict=True)
         }
     else:
-        savings = _selected_savings(read_savings(savings_file), accuracies, selection)
-        _check_curve(savings, machine.curve)
+        savings, machine = chosen_savings(savings_file, accuracies, arguments)
     consent = Consent(
         published=selection.mixed or PUBLISHED in [source.lower() for source in accuracy],
         sources=selection.mixed,
         fault_models=selection.mixed,
     )
-    return Comparison(merged=merge(savings, accuracies, consent=consent), machine=machine, layers=layers)
+    merged = merge(savings, accuracies, consent=consent)
+    merged = replace(merged, tradeoffs=with_standings(merged.tradeoffs))
+    return Comparison(merged=merged, machine=machine, layers=layers)
+
+
+def _load(source: str) -> tuple[Accuracy, ...]:
+    return published_accuracies() if source.lower() == PUBLISHED else read_accuracies(Path(source))
+
+
+def _words(text: object) -> list[str]:
+    parts = text.split(",") if isinstance(text, str) else text if isinstance(text, Sequence) else [text]
+    return [word for part in parts if (word := str(part).strip())]
 
 
 def _selected(accuracies: Sequence[Accuracy], selection: Selection) -> list[Accuracy]:
-    dataset = _dataset(accuracies, selection.dataset)
-    bases = [NAMES.check_base(name) for name in selection.bases]
-    generators = [NAMES.check_generator(name) for name in selection.generators]
-    rates = [round(rate, 12) for rate in selection.bit_error_rates]
-    model = selection.fault_model.lower()
-    found = [
-        row
-        for row in accuracies
-        if row.dataset == dataset
-        and (not bases or row.base in bases)
-        and (not generators or row.generator in (*generators, NO_GENERATOR))
-        and (not rates or round(row.bit_error_rate, 12) in rates)
-        and (not model or row.fault_model == model)
-    ]
+    dataset = selection.dataset or _only_dataset(accuracies)
+    found = [row for row in accuracies if selection.keeps(row, dataset)]
     if not found:
         measured = sorted({row.bit_error_rate for row in accuracies if row.dataset == dataset})
+        rates = ", ".join(f"{100 * rate:.4g}%" for rate in measured) or "none"
         raise InputError(
-            f"the accuracies have no row for this selection; on {NAMES.dataset(dataset)} they are of bit "
-            f"error rates {', '.join(f'{100 * rate:.4g}%' for rate in measured) or 'none'}"
+            f"the accuracies have no row for this selection; on {dataset_title(dataset)} they are of bit "
+            f"error rates {rates}; choose with --ber, or --ber all"
         )
     return found
 
 
-def _dataset(accuracies: Sequence[Accuracy], wanted: str) -> str:
-    if wanted:
-        return NAMES.check_dataset(wanted)
+def _only_dataset(accuracies: Sequence[Accuracy]) -> str:
     measured = [row.dataset for row in accuracies if row.source != PUBLISHED]
     found = list(dict.fromkeys(measured or [PUBLISHED_DATASET]))
     if len(found) == 1:
@@ -160,10 +223,10 @@ def _simulated(
     found = []
     for width in dict.fromkeys(row.base_width for row in accuracies):
         rows = [row for row in accuracies if row.base_width == width]
-        generators = dict.fromkeys([*map(str.lower, selection.generators), *(row.generator for row in rows)])
+        generators = dict.fromkeys([*selection.generators, *(row.generator for row in rows)])
         reports = simulate_combinations(
-            list(dict.fromkeys([*map(str.lower, selection.bases), *(row.base for row in rows)])),
-            [None, *(name for name in generators if name in NAMES.generators)],
+            list(dict.fromkeys([*selection.bases, *(row.base for row in rows)])),
+            [None, *(name for name in generators if _is_simulated(name))],
             rows[0].dataset,
             machine,
             bit_error_rates=sorted({row.bit_error_rate for row in rows if _on_curve(row, machine.curve)}),
@@ -176,9 +239,15 @@ def _simulated(
             for report in reports
             if report.generator is None
             or report.operating_point.bit_error_rate > 0
-            or (report.generator.model.network.name, 0.0) in measured
+            or (report.generator.model.network.given, 0.0) in measured
         ]
     return found
+
+
+def _is_simulated(generator: str) -> bool:
+    if generator == NO_GENERATOR:
+        return False
+    return generator not in GENERATORS or GENERATORS[generator].reads_weights
 
 
 def _on_curve(accuracy: Accuracy, curve: VoltageCurve) -> bool:
@@ -187,24 +256,3 @@ def _on_curve(accuracy: Accuracy, curve: VoltageCurve) -> bool:
     except InputError:
         return False
     return True
-
-
-def _check_curve(savings: Sequence[Saving], curve: VoltageCurve) -> None:
-    other = next((saving.curve for saving in savings if saving.curve != curve.name), None)
-    if other is not None:
-        raise InputError(f"the savings were made with voltage curve {other!r}; give it with --curve")
-
-
-def _selected_savings(
-    savings: Sequence[Saving], accuracies: Sequence[Accuracy], selection: Selection
-) -> list[Saving]:
-    generators = {*map(str.lower, selection.generators), NO_GENERATOR}
-    rates = {round(rate, 12) for rate in selection.bit_error_rates}
-    return [
-        saving
-        for saving in savings
-        if saving.dataset == accuracies[0].dataset
-        and (not selection.bases or saving.base in map(str.lower, selection.bases))
-        and (not selection.generators or saving.generator in generators)
-        and (not rates or round(saving.bit_error_rate, 12) in {*rates, 0.0})
-    ]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from energy.curve import VoltageCurve
 from reports.merge import Merged
-from reports.names import Names
-from reports.records import LayerRow
+from reports.plots.registry import PlotData
+from reports.records import LayerRow, Tradeoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,20 +16,23 @@ class PageContent:
 
     Attributes:
         merged: savings of one accelerator with their accuracies, and the rows without partner.
-        layers: the layers of the combinations, all of which ``layers.csv`` gets.
-        shown_layers: those of one combination, which are drawn and listed.
-        curve: of the savings.
+        data: what its figures are drawn from.
         convention: name and description.
-        names: titles.
         command: the command line that makes the page again.
         versions: of Python and the packages that decide figures.
     """
 
     merged: Merged
-    layers: Sequence[LayerRow]
-    shown_layers: Sequence[LayerRow]
-    curve: VoltageCurve
+    data: PlotData
     convention: str
-    names: Names
     command: str
     versions: Mapping[str, str]
+
+    @property
+    def tradeoffs(self) -> Sequence[Tradeoff]:
+        return self.merged.tradeoffs
+
+    @property
+    def layers(self) -> list[LayerRow]:
+        """The layers of all combinations, which ``layers.csv`` gets."""
+        return [row for rows in self.data.layers.values() for row in rows]

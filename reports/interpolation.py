@@ -7,13 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import log10
+from typing import Any
 
 from energy.curve import VoltageCurve
-from energy.savings import saving_percent
-from reports.merge import percent
-from reports.records import Accuracy, Saving, Tradeoff, configuration
+from neuralfuse.accuracy import Accuracy
+from nfenergy.ground.rates import percent_text
+from reports.records import Saving, Tradeoff
 
 STEPS = 32
+MIXED = (
+    "base_perturbed_percent",
+    "base_perturbed_std_percent",
+    "nf_clean_percent",
+    "nf_perturbed_percent",
+    "nf_perturbed_std_percent",
+)
 
 
 def interpolated(tradeoffs: Sequence[Tradeoff], curve: VoltageCurve) -> list[Tradeoff]:
@@ -26,8 +34,8 @@ def interpolated(tradeoffs: Sequence[Tradeoff], curve: VoltageCurve) -> list[Tra
     for tradeoff in tradeoffs:
         saving, accuracy = tradeoff.saving, tradeoff.accuracy
         if saving.bit_error_rate > 0:
-            key = (saving.dataset, saving.base, saving.base_width, saving.generator)
-            by_combination[key, configuration(saving), accuracy.fault_model, accuracy.source].append(tradeoff)
+            same = replace(accuracy, bit_error_rate=0.0).identity
+            by_combination[saving.configuration, same].append(tradeoff)
     return [
         between
         for group in by_combination.values()
@@ -50,36 +58,25 @@ def _between(low: Tradeoff, high: Tradeoff, curve: VoltageCurve) -> Iterator[Tra
 
 def _saving_at(saving: Saving, rate: float, curve: VoltageCurve) -> Saving:
     point = curve.at_bit_error_rate(rate)
-    twma, mac = (
-        saving_percent(
-            base_accesses=base,
-            generator_accesses=generator,
-            energy_per_access_norm=point.energy_per_access_norm,
-        )
-        for base, generator in (saving.accesses("twma"), saving.accesses("mac"))
-    )
+    energy = point.energy_per_access_norm
     return replace(
         saving,
         bit_error_rate=rate,
         voltage_norm=point.voltage_norm,
-        energy_per_access_norm=point.energy_per_access_norm,
-        twma_saving_percent=twma,
-        mac_saving_percent=mac,
+        energy_per_access_norm=energy,
+        measures={name: by.at(energy) for name, by in saving.measures.items()},
     )
 
 
 def _accuracy_between(low: Accuracy, high: Accuracy, rate: float, share: float) -> Accuracy:
-    def mix(start: float, end: float) -> float:
-        return start + share * (end - start)
+    def mix(start: float | None, end: float | None) -> float | None:
+        return None if start is None or end is None else start + share * (end - start)
 
+    mixed: dict[str, Any] = {name: mix(getattr(low, name), getattr(high, name)) for name in MIXED}
     return replace(
         low,
         bit_error_rate=rate,
-        source=f"{low.source}, interpolated between {percent(low.bit_error_rate)} and "
-        f"{percent(high.bit_error_rate)}",
-        base_perturbed_percent=mix(low.base_perturbed_percent, high.base_perturbed_percent),
-        base_perturbed_std_percent=mix(low.base_perturbed_std_percent, high.base_perturbed_std_percent),
-        clean_percent=mix(low.clean_percent, high.clean_percent),
-        perturbed_percent=mix(low.perturbed_percent, high.perturbed_percent),
-        perturbed_std_percent=mix(low.perturbed_std_percent, high.perturbed_std_percent),
+        source=f"{low.source}, interpolated between {percent_text(low.bit_error_rate)} and "
+        f"{percent_text(high.bit_error_rate)}",
+        **mixed,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from energy.array import SystolicArray
 from energy.closed_form.folding import Folding
 from energy.counts import LayerCounts, twma
-from reports.names import NO_GENERATOR
+from neuralfuse.registry import NO_GENERATOR
 from reports.records import LayerRow
 from topologies.layers import Topology
 
@@ -17,6 +17,7 @@ from topologies.layers import Topology
 class CountedNetwork:
     """A network's topology beside the engine's records for it, one a layer."""
 
+    name: str
     role: str
     topology: Topology
     counts: tuple[LayerCounts, ...]
@@ -46,12 +47,12 @@ def layer_rows(
         for index, counts in enumerate(network.counts)
     }
     total = sum(spent.values())
-    by_role = {network.role: network.topology.name for network in networks}
+    by_role = {network.role: network.name for network in networks}
     return [
         LayerRow(
             base=by_role.get("base", ""),
             generator=by_role.get("generator", NO_GENERATOR),
-            network=network.topology.name,
+            network=network.name,
             role=network.role,
             dataset=dataset,
             convention=network.topology.convention,

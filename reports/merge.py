@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from neuralfuse.accuracy import MEASURED, PUBLISHED, Accuracy
+from neuralfuse.registry import combination, dataset_title
 from nfenergy.ground.errors import InputError
-from reports.accuracy import MEASURED, PUBLISHED
-from reports.names import Names
-from reports.records import Accuracy, Saving, Tradeoff, accuracy_key, configuration, saving_key
+from nfenergy.ground.rates import percent_text
+from reports.records import Saving, Tradeoff
 
 COMPUTED_WITH_PUBLISHED = "saving computed here, accuracy published"
 
@@ -45,18 +46,18 @@ class Merged:
     unmatched_accuracies: tuple[Accuracy, ...]
     joins: tuple[str, ...]
 
-    def unmatched(self, names: Names) -> tuple[str, ...]:
+    @property
+    def unmatched(self) -> tuple[str, ...]:
         """A line for each row without partner."""
         return (
             *(
-                f"no accuracy for {_where(names, saving.dataset, saving.base, saving.generator)} at "
-                f"{percent(saving.bit_error_rate)} bit errors, {saving.weight_bits}-bit weights"
+                f"no accuracy for {_where(saving)} at {percent_text(saving.bit_error_rate)} bit errors, "
+                f"{saving.weight_bits}-bit weights"
                 for saving in self.unmatched_savings
             ),
             *(
-                f"no saving for {_where(names, row.dataset, row.base, row.generator)} at "
-                f"{percent(row.bit_error_rate)} bit errors, {row.weight_bits}-bit weights "
-                f"({row.reference})"
+                f"no saving for {_where(row)} at {percent_text(row.bit_error_rate)} bit errors, "
+                f"{row.weight_bits}-bit weights ({row.reference})"
                 for row in self.unmatched_accuracies
             ),
         )
@@ -76,12 +77,12 @@ def merge(
     consent = consent or Consent()
     by_key: dict[object, list[Accuracy]] = defaultdict(list)
     for accuracy in accuracies:
-        by_key[accuracy_key(accuracy)].append(accuracy)
+        by_key[accuracy.key].append(accuracy)
     _refuse_duplicates(savings)
-    partners = [(saving, by_key.get(saving_key(saving), [])) for saving in savings]
+    partners = [(saving, by_key.get(saving.key, [])) for saving in savings]
     matched = [accuracy for _, rows in partners for accuracy in rows]
     joins = _joins(matched, consent)
-    keys = {saving_key(saving) for saving in savings}
+    keys = {saving.key for saving in savings}
     return Merged(
         tradeoffs=tuple(
             Tradeoff(saving=saving, accuracy=accuracy, joined="; ".join(joins))
@@ -89,18 +90,9 @@ def merge(
             for accuracy in rows
         ),
         unmatched_savings=tuple(saving for saving, rows in partners if not rows),
-        unmatched_accuracies=tuple(row for row in accuracies if accuracy_key(row) not in keys),
+        unmatched_accuracies=tuple(row for row in accuracies if row.key not in keys),
         joins=joins,
     )
-
-
-def percent(fraction: float) -> str:
-    """A fraction as people write it.
-
-    >>> percent(0.01), percent(0.0035)
-    ('1 %', '0.35 %')
-    """
-    return f"{100.0 * fraction:.4g} %"
 
 
 def _joins(accuracies: Sequence[Accuracy], consent: Consent) -> tuple[str, ...]:
@@ -134,14 +126,14 @@ def _joins(accuracies: Sequence[Accuracy], consent: Consent) -> tuple[str, ...]:
 def _refuse_duplicates(savings: Sequence[Saving]) -> None:
     seen: set[object] = set()
     for saving in savings:
-        key = (saving_key(saving), configuration(saving))
+        key = (saving.key, saving.configuration)
         if key in seen:
             raise InputError(
                 f"two savings for {saving.base} + {saving.generator} on {saving.dataset} at "
-                f"{percent(saving.bit_error_rate)} bit errors and the same accelerator; keep one of them"
+                f"{percent_text(saving.bit_error_rate)} bit errors and the same accelerator; keep one of them"
             )
         seen.add(key)
 
 
-def _where(names: Names, dataset: str, base: str, generator: str) -> str:
-    return f"{names.combination(base, generator)} on {names.dataset(dataset)}"
+def _where(row: Saving | Accuracy) -> str:
+    return f"{combination(row.base, row.generator)} on {dataset_title(row.dataset)}"

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from energy.curve import VoltageCurve
+from energy.measures import DEFAULT_MEASURE, MEASURES
+from neuralfuse.accuracy_labels import base_labels, generator_labels
+from neuralfuse.registry import base_title, dataset_title, title_of
+from nfenergy.ground.columns import columns
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.rates import percent_text
+from nfenergy.ground.tables import csv_text
 from reports import summary
-from reports.columns import FILES
 from reports.content import PageContent
 from reports.figures import Figure, figures
-from reports.files import layers_csv, tradeoff_csv
-from reports.fronts import front_hypervolume, standings_by_base
-from reports.merge import percent
-from reports.names import Names
-from reports.records import MEASURE_TITLES, LayerRow, Tradeoff, configuration
+from reports.fronts import DEFINITION, front_hypervolume, standings
+from reports.records import LayerRow, Tradeoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,45 +39,45 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
-def _nothing_shown(content: PageContent) -> str:
-    unmatched = content.merged.unmatched(content.names)
-    if not unmatched:
-        return "the accuracies are of base models alone; evaluate one behind a generator as well"
-    return "no saving found its accuracy; " + "; ".join(unmatched[:3])
+FILES = {"tradeoff.csv": Tradeoff, "layers.csv": LayerRow}
+"""The files beside the page, each with the record of its rows."""
 
 
 def page_html(content: PageContent) -> str:
     """The page's text.
 
     Raises:
-        InputError: no combination with a generator has an accuracy, or there are several accelerators.
+        InputError: no combination has an accuracy, or there are several accelerators.
     """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    shown = [row for row in content.merged.tradeoffs if row.has_generator]
+    shown = content.tradeoffs
     if not shown:
-        raise InputError(f"nothing to report: {_nothing_shown(content)}")
-    if len({configuration(row.saving) for row in shown}) > 1:
+        raise InputError(
+            f"nothing to report: no saving found its accuracy; {'; '.join(content.merged.unmatched[:3])}"
+        )
+    if len({row.saving.configuration for row in shown}) > 1:
         raise InputError("a report takes the savings of one accelerator; the file holds several")
+    layers = content.data.shown_layers if content.data.layers else ()
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(_resource("report.html.j2")).render(
         css=Markup(_resource("report.css")),
         js=Markup(_resource("report.js")),
-        title=_title(shown, content.names),
-        sentences=summary.sentences(shown, content.names),
-        warnings=summary.warnings(content.merged, content.names, content.convention),
-        figures=[_drawn(figure) for figure in figures(content)],
-        tradeoff_table=_tradeoff_table(content.merged.tradeoffs, content.names),
-        front_table=_front_table(shown, content.names),
-        layer_table=_layer_table(content.shown_layers, content.names),
-        constants=summary.constants(shown, content.curve, content.convention),
-        curve_table=_curve_table(content.curve),
-        curve_notes=content.curve.notes,
+        title=_title(shown),
+        sentences=summary.sentences(shown),
+        warnings=summary.warnings(content.merged, content.convention),
+        figures=[_drawn(figure) for figure in figures(content.data)],
+        tradeoff_table=_tradeoff_table(shown),
+        front_table=_front_table(shown),
+        layer_table=_layer_table(layers),
+        constants=summary.constants(shown, content.data.curve, content.convention),
+        curve_table=_curve_table(content.data.curve),
+        curve_notes=content.data.curve.notes,
         downloads=_downloads(content),
-        dictionary=FILES,
+        dictionary={name: columns(record) for name, record in FILES.items()},
         command=content.command,
         versions=content.versions,
     )
@@ -92,56 +94,27 @@ def _drawn(figure: Figure) -> dict[str, object]:
     return {"name": figure.name, "caption": figure.caption, "svg": Markup(figure.svg)}
 
 
-def _title(shown: Sequence[Tradeoff], names: Names) -> str:
+def _title(shown: Sequence[Tradeoff]) -> str:
     bases = {row.saving.base for row in shown}
-    datasets = " and ".join(
-        names.dataset(name) for name in dict.fromkeys(row.saving.dataset for row in shown)
-    )
-    what = names.base(next(iter(bases))) if len(bases) == 1 else f"{len(bases)} base models"
+    datasets = " and ".join(map(dataset_title, dict.fromkeys(row.saving.dataset for row in shown)))
+    what = base_title(next(iter(bases))) if len(bases) == 1 else f"{len(bases)} base models"
     return f"Energy, accuracy and latency of {what} on {datasets}"
 
 
 def _downloads(content: PageContent) -> list[tuple[str, str]]:
     """File names with their contents as data addresses."""
-    texts = {
-        "tradeoff.csv": tradeoff_csv(content.merged.tradeoffs),
-        "layers.csv": layers_csv(content.layers),
-    }
+    texts = {"tradeoff.csv": csv_text(Tradeoff, content.tradeoffs)}
+    if content.layers:
+        texts["layers.csv"] = csv_text(LayerRow, content.layers)
     return [
         (name, "data:text/csv;charset=utf-8;base64," + base64.b64encode(text.encode()).decode())
         for name, text in texts.items()
     ]
 
 
-def _tradeoff_table(tradeoffs: Sequence[Tradeoff], names: Names) -> Table:
-    standings = standings_by_base(tradeoffs, "twma")
-    rows = []
-    for row, standing in zip(tradeoffs, standings, strict=True):
-        saving, accuracy = row.saving, row.accuracy
-        rows.append(
-            (
-                Cell(text=names.base(saving.base)),
-                Cell(text=names.generator(saving.generator)),
-                Cell(text=percent(saving.bit_error_rate), value=saving.bit_error_rate),
-                _number(saving.voltage_norm, 4),
-                _number(saving.twma_saving_percent, 1),
-                _number(saving.mac_saving_percent, 1),
-                Cell(
-                    text=f"{accuracy.perturbed_percent:.1f} ± {accuracy.perturbed_std_percent:.1f}",
-                    value=accuracy.perturbed_percent,
-                ),
-                _number(accuracy.clean_percent, 1),
-                _number(saving.latency_overhead_percent, 1),
-                _number(saving.total_latency_ms, 3),
-                Cell(
-                    text=f"{'yes' if standing.on_front else 'no'} ({standing.probability:.0%})"
-                    if standing
-                    else "",
-                    value=standing.probability if standing else -1.0,
-                ),
-                Cell(text=accuracy.source),
-            )
-        )
+def _tradeoff_table(tradeoffs: Sequence[Tradeoff]) -> Table:
+    accuracies = [row.accuracy for row in tradeoffs]
+    found = zip(tradeoffs, base_labels(accuracies), generator_labels(accuracies), strict=True)
     return Table(
         caption="Combinations and operating points; accuracies are means over chips ± standard deviation.",
         header=(
@@ -149,8 +122,7 @@ def _tradeoff_table(tradeoffs: Sequence[Tradeoff], names: Names) -> Table:
             "generator",
             "bit error rate",
             "voltage / Vmin",
-            "saving by T.W.M.A. (%)",
-            "saving by MACs (%)",
+            *(f"saving by {measure.title} (%)" for measure in MEASURES.values()),
             "perturbed accuracy (%)",
             "clean accuracy (%)",
             "latency overhead (%)",
@@ -158,36 +130,61 @@ def _tradeoff_table(tradeoffs: Sequence[Tradeoff], names: Names) -> Table:
             "on the front (probability)",
             "accuracy",
         ),
-        rows=tuple(rows),
+        rows=tuple(_tradeoff_cells(row, base, generator) for row, base, generator in found),
     )
 
 
-def _front_table(shown: Sequence[Tradeoff], names: Names) -> Table:
-    """A row a base model and measure: the generators that nothing beats, and the area under them."""
+def _tradeoff_cells(row: Tradeoff, base: str, generator: str) -> tuple[Cell, ...]:
+    saving, accuracy, standing = row.saving, row.accuracy, row.standings[DEFAULT_MEASURE]
+    below = "below " if saving.bit_error_rate_is_bound else ""
+    return (
+        Cell(text=base),
+        Cell(text=generator),
+        Cell(text=f"{below}{percent_text(saving.bit_error_rate)}", value=saving.bit_error_rate),
+        _number(saving.voltage_norm, 4),
+        *(_number(by.saving_percent, 1) for by in saving.measures.values()),
+        Cell(
+            text=f"{accuracy.perturbed_percent:.1f} ± {accuracy.perturbed_std_percent:.1f}",
+            value=accuracy.perturbed_percent,
+        ),
+        _number(accuracy.clean_percent, 1),
+        _number(saving.latency_overhead_percent, 1),
+        _number(saving.total_latency_ms, 3),
+        Cell(
+            text=f"{'yes' if standing.on_front else 'no'} ({standing.probability:.0%})",
+            value=standing.probability,
+        ),
+        Cell(text=accuracy.source),
+    )
+
+
+def _front_table(shown: Sequence[Tradeoff]) -> Table:
+    """A row a base model and measure: what nothing beats, and the area under it."""
+    said = dict(zip(shown, generator_labels([row.accuracy for row in shown]), strict=True))
     rows = []
     for base in dict.fromkeys(row.saving.base for row in shown):
         own = [row for row in shown if row.saving.base == base]
-        for measure, title in MEASURE_TITLES.items():
+        for measure, row_of in MEASURES.items():
             members = ", ".join(
-                f"{names.generator(row.saving.generator)} at {percent(row.saving.bit_error_rate)} "
-                f"({standing.probability:.0%})"
-                for row, standing in zip(own, standings_by_base(own, measure), strict=True)
-                if standing is not None and standing.on_front
+                f"{said[row]} at {percent_text(row.saving.bit_error_rate)} ({standing.probability:.0%})"
+                for row, standing in zip(own, standings(own, measure), strict=True)
+                if standing.on_front
             )
             area = front_hypervolume(own, measure)
-            rows.append((Cell(text=names.base(base)), Cell(text=title), Cell(text=members), _number(area, 0)))
+            cells = (Cell(text=base_title(base)), Cell(text=row_of.title), Cell(text=members))
+            rows.append((*cells, _number(area, 0)))
     return Table(
-        caption="The front of each base model. Percentages: probability to be on it for one chip. "
-        "Hypervolume: the area in saving x accuracy that it dominates.",
-        header=("base model", "saving by", "generators on the front", "hypervolume (% x %)"),
+        caption=f"The front of each base model. {DEFINITION}. Percentages: probability to be on it for one "
+        "chip. Hypervolume: the area in saving x accuracy that it dominates.",
+        header=("base model", "saving by", "on the front", "hypervolume (% x %)"),
         rows=tuple(rows),
     )
 
 
-def _layer_table(layers: Sequence[LayerRow], names: Names) -> Table:
+def _layer_table(layers: Sequence[LayerRow]) -> Table:
+    networks = {row.network: row for row in layers}.values()
     titles = " and ".join(
-        names.base(row.network) if row.role == "base" else names.generator(row.network)
-        for row in {row.network: row for row in layers}.values()
+        title_of("base" if row.role == "base" else "generator", row.network) for row in networks
     )
     return Table(
         caption=f"Layers of {titles}; all combinations are in layers.csv.",

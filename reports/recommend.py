@@ -1,4 +1,4 @@
-"""Which operating point and generator to take: the largest saving that the constraints leave."""
+"""Which operating point and protection to take: the largest saving that the constraints leave."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from energy.curve import VoltageCurve
+from energy.measures import DEFAULT_MEASURE
 from reports.interpolation import interpolated
-from reports.merge import percent
-from reports.names import Names
 from reports.records import Tradeoff
 
 
@@ -68,34 +67,48 @@ class Recommendation:
     """The answer to a designer's question.
 
     Attributes:
-        best, runner_up: largest and second largest T.W.M.A. saving under the constraints; None where
-            nothing qualifies.
-        without_generator: the same for the base model alone, which takes no generator at all.
+        measure: what energy was reckoned by.
+        ranked: what qualifies, the largest saving first; of points interpolated for one combination
+            between the same two rates the best alone.
+        without_generator: the best of the base models alone, at nominal voltage if no other qualifies.
         costs: what each constraint costs.
-        candidates: trade-offs with a generator that competed.
+        candidates: trade-offs that competed.
         interpolated: whether accuracies between measured bit error rates were admitted.
     """
 
-    best: Tradeoff | None
-    runner_up: Tradeoff | None
+    measure: str
+    ranked: tuple[Tradeoff, ...]
     without_generator: Tradeoff | None
     costs: tuple[ConstraintCost, ...]
-    candidates: int
+    candidates: tuple[Tradeoff, ...]
     interpolated: bool
+
+    @property
+    def best(self) -> Tradeoff | None:
+        return self.ranked[0] if self.ranked else None
+
+    @property
+    def runner_up(self) -> Tradeoff | None:
+        return self.ranked[1] if len(self.ranked) > 1 else None
 
 
 def recommend(
     tradeoffs: Sequence[Tradeoff],
     constraints: Constraints,
     *,
+    measure: str = DEFAULT_MEASURE,
     curve: VoltageCurve | None = None,
     interpolate: bool = False,
 ) -> Recommendation:
-    """Choose among `tradeoffs`, which should be of one base model and data set.
+    """Choose among `tradeoffs`, which should be of one data set and accelerator.
+
+    Generators and robust base models compete, and base models without any protection where an accuracy is
+    asked for: without one they would always save most. At nominal voltage there is nothing to choose.
 
     Args:
-        tradeoffs: measured operating points; those of the base model alone do not compete.
+        tradeoffs: measured operating points.
         constraints: what must be kept.
+        measure: what energy is reckoned by.
         curve: the savings' curve, which `interpolate` needs.
         interpolate: admit points between measured bit error rates, one for each two neighbours.
     """
@@ -104,151 +117,66 @@ def recommend(
         if curve is None:
             raise ValueError("interpolation takes the voltage curve of the savings")
         offered += interpolated(tradeoffs, curve)
-    candidates = [tradeoff for tradeoff in offered if tradeoff.has_generator]
-    alone = [tradeoff for tradeoff in offered if not tradeoff.has_generator]
-    ranked = _ranked(candidates, constraints)
-    best = ranked[0] if ranked else None
+    low = [row for row in offered if row.saving.bit_error_rate > 0]
+    candidates = _competing(low, constraints)
+    ranked = _ranked(candidates, constraints, measure)
     return Recommendation(
-        best=best,
-        runner_up=_runner_up(ranked),
-        without_generator=next(iter(_ranked(alone, constraints)), None),
-        costs=tuple(_cost(name, only, rest, candidates, best) for name, only, rest in constraints.each()),
-        candidates=len(candidates),
+        measure=measure,
+        ranked=tuple(ranked),
+        without_generator=next(
+            iter(_ranked([row for row in offered if not row.has_generator], constraints, measure)), None
+        ),
+        costs=tuple(
+            _cost(name, only, _ranked(_competing(low, rest), rest, measure), candidates, ranked, measure)
+            for name, only, rest in constraints.each()
+        ),
+        candidates=tuple(candidates),
         interpolated=interpolate,
     )
 
 
-def _ranked(tradeoffs: Sequence[Tradeoff], constraints: Constraints) -> list[Tradeoff]:
+def _competing(low: Sequence[Tradeoff], constraints: Constraints) -> Sequence[Tradeoff]:
+    """Generators and robust bases; all, where an accuracy is asked for or nothing is protected."""
+    protected = [row for row in low if row.has_generator or row.accuracy.base_training]
+    return low if constraints.min_accuracy_percent is not None or not protected else protected
+
+
+def _ranked(tradeoffs: Sequence[Tradeoff], constraints: Constraints, measure: str) -> list[Tradeoff]:
     """By falling saving; at equal saving the higher accuracy, then the smaller overhead first."""
-    return sorted(
+    admitted = sorted(
         (tradeoff for tradeoff in tradeoffs if constraints.admit(tradeoff)),
         key=lambda tradeoff: (
-            -tradeoff.saving.twma_saving_percent,
+            -tradeoff.saving.saving_percent(measure),
             -tradeoff.accuracy.perturbed_percent,
             tradeoff.saving.latency_overhead_percent,
         ),
     )
+    return list({_stretch(row): row for row in reversed(admitted)}.values())[::-1]
 
 
-def _runner_up(ranked: Sequence[Tradeoff]) -> Tradeoff | None:
-    """The second; of points interpolated for one generator between two rates only the best counts."""
-    if not ranked:
-        return None
-    best = ranked[0]
-    return next((row for row in ranked[1:] if not _same_stretch(row, best)), None)
-
-
-def _same_stretch(a: Tradeoff, b: Tradeoff) -> bool:
-    """Whether both are interpolated for one generator between the same two rates."""
-    return a.accuracy.is_interpolated and (a.saving.generator, a.accuracy.source) == (
-        b.saving.generator,
-        b.accuracy.source,
-    )
+def _stretch(row: Tradeoff) -> object:
+    """The same for all points that are interpolated for one combination between the same two rates."""
+    if not row.accuracy.is_interpolated:
+        return row
+    accuracy = row.accuracy
+    return (row.saving.configuration, accuracy.base_identity, accuracy.generator_identity, accuracy.source)
 
 
 def _cost(
     name: str,
     only: Constraints,
-    rest: Constraints,
+    lifted: Sequence[Tradeoff],
     candidates: Sequence[Tradeoff],
-    best: Tradeoff | None,
+    ranked: Sequence[Tradeoff],
+    measure: str,
 ) -> ConstraintCost:
-    without = next(iter(_ranked(candidates, rest)), None)
+    without = next(iter(lifted), None)
     cost = None
-    if best is not None and without is not None:
-        cost = without.saving.twma_saving_percent - best.saving.twma_saving_percent
+    if ranked and without is not None:
+        cost = without.saving.saving_percent(measure) - ranked[0].saving.saving_percent(measure)
     return ConstraintCost(
         constraint=name,
         excluded=sum(not only.admit(tradeoff) for tradeoff in candidates),
         best_without=without,
         cost_points=cost,
     )
-
-
-def as_json(recommendation: Recommendation) -> dict[str, object]:
-    """For scripts; `best` and `runner_up` are null where nothing qualifies."""
-    return {
-        "best": _choice(recommendation.best),
-        "runner_up": _choice(recommendation.runner_up),
-        "without_generator": _choice(recommendation.without_generator),
-        "constraints": [
-            {
-                "constraint": cost.constraint,
-                "excluded": cost.excluded,
-                "cost_percentage_points": cost.cost_points,
-                "best_without": _choice(cost.best_without),
-            }
-            for cost in recommendation.costs
-        ],
-        "candidates": recommendation.candidates,
-        "interpolated": recommendation.interpolated,
-    }
-
-
-def as_text(recommendation: Recommendation, names: Names) -> str:
-    """The answer in sentences, one a line."""
-    best, alone = recommendation.best, recommendation.without_generator
-    lines = []
-    if best is None:
-        lines.append(
-            f"Nothing qualifies: none of the {recommendation.candidates} operating points with a generator "
-            "keeps all constraints."
-        )
-    else:
-        lines.append(f"Best: {_sentence(best, names)}.")
-        if recommendation.runner_up is not None:
-            lines.append(f"Runner-up: {_sentence(recommendation.runner_up, names)}.")
-        else:
-            lines.append("Runner-up: none, nothing else qualifies.")
-        if best.saving.twma_saving_percent <= 0:
-            lines.append("No generator saves energy here: the base model alone takes less at Vmin.")
-    if alone is not None and (
-        best is None or alone.saving.twma_saving_percent > best.saving.twma_saving_percent
-    ):
-        lines.append(f"No generator is needed: {_sentence(alone, names)}.")
-    lines += [_cost_sentence(cost, names) for cost in recommendation.costs]
-    if recommendation.interpolated:
-        lines.append("Interpolated accuracies were admitted; nobody measured those.")
-    return "\n".join(lines)
-
-
-def _choice(tradeoff: Tradeoff | None) -> dict[str, object] | None:
-    if tradeoff is None:
-        return None
-    saving = tradeoff.saving
-    return {
-        "base": saving.base,
-        "generator": saving.generator,
-        "dataset": saving.dataset,
-        "bit_error_rate": saving.bit_error_rate,
-        "voltage_norm": saving.voltage_norm,
-        "twma_saving_percent": saving.twma_saving_percent,
-        "mac_saving_percent": saving.mac_saving_percent,
-        "perturbed_accuracy_percent": tradeoff.accuracy.perturbed_percent,
-        "accuracy_source": tradeoff.accuracy.source,
-    }
-
-
-def _sentence(tradeoff: Tradeoff, names: Names) -> str:
-    saving, accuracy = tradeoff.saving, tradeoff.accuracy
-    return (
-        f"{names.combination(saving.base, saving.generator)} on {names.dataset(saving.dataset)} at "
-        f"{percent(saving.bit_error_rate)} bit errors ({saving.voltage_norm:.4g} of Vmin): saves "
-        f"{saving.twma_saving_percent:.1f} % by T.W.M.A. and {saving.mac_saving_percent:.1f} % by MACs, "
-        f"perturbed accuracy {accuracy.perturbed_percent:.1f} ± {accuracy.perturbed_std_percent:.1f} %, "
-        f"latency +{saving.latency_overhead_percent:.1f} %; accuracy {accuracy.source} "
-        f"({accuracy.reference})"
-    )
-
-
-def _cost_sentence(cost: ConstraintCost, names: Names) -> str:
-    if cost.best_without is None:
-        return f"{cost.constraint}: excludes {cost.excluded}; without it nothing qualifies either."
-    instead = names.combination(cost.best_without.saving.base, cost.best_without.saving.generator)
-    at = percent(cost.best_without.saving.bit_error_rate)
-    saved = f"{cost.best_without.saving.twma_saving_percent:.1f} %"
-    accuracy = f"{cost.best_without.accuracy.perturbed_percent:.1f} %"
-    said = f"{instead} at {at} would save {saved} at an accuracy of {accuracy}"
-    if cost.cost_points is None:
-        return f"{cost.constraint}: excludes {cost.excluded} operating points; without it {said}."
-    return f"{cost.constraint}: costs {cost.cost_points:.1f} points of saving; without it {said}."

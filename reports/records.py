@@ -1,23 +1,33 @@
-"""The records that reports are made of: `Saving`, `Accuracy`, `Tradeoff`, `LayerRow`.
-
-What each field means, and its unit, is written once, in `reports.columns`.
-"""
+"""The records that reports are made of: `Saving`, `Tradeoff`, `LayerRow`; accuracies are `Accuracy`s."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
 
 from energy.counts import LayerCounts
-from reports.names import NO_GENERATOR
+from energy.measures import MEASURES
+from energy.savings import SavingBy
+from neuralfuse.accuracy import Accuracy, Key
+from neuralfuse.registry import NO_GENERATOR, generator_name, network_name
+from nfenergy.ground.columns import Column, Spread
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.rates import rate_key
 from topologies.layers import Layer
 
-Measure = Literal["twma", "mac"]
-"""What energy is reckoned by: weight memory accesses or multiply-accumulates."""
+SETTING = "chosen by the user"
+CALCULATED = "calculated from other columns"
+NETWORK = "network definition"
+SIMULATED = "simulation engine named in `engine`"
+CURVE = "voltage curve named in `curve`"
 
-MEASURE_TITLES: dict[Measure, str] = {"twma": "T.W.M.A.", "mac": "MACs"}
+TOLERANCE = 1e-6
+"""Percentage points that a saving in a file may differ from what its own columns give."""
 
-CombinationKey = tuple[str, str, float, str, float, int]
+
+def _base(name: str) -> str:
+    return network_name("base", name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,91 +35,157 @@ class Saving:
     """Energy saved and latency added by one base model behind one generator at one operating point.
 
     `generator` is `NO_GENERATOR` for the base model alone; its counts are then zero.
+
+    Raises:
+        InputError: a saving is not that of its own energies.
     """
 
-    base: str
-    base_width: float = 1.0
-    generator: str
-    dataset: str
-    convention: str
-    engine: str
-    array_rows: int
-    array_cols: int
-    dataflow: str
-    ifmap_sram_kb: int
-    filter_sram_kb: int
-    ofmap_sram_kb: int
-    weight_bits: int
-    curve: str
-    voltage_norm: float
-    bit_error_rate: float
-    energy_per_access_norm: float
-    base_params: int
-    base_macs: int
-    base_twma: float
-    base_cycles: int
-    generator_params: int
-    generator_macs: int
-    generator_twma: float
-    generator_cycles: int
-    twma_saving_percent: float
-    mac_saving_percent: float
-    twma_break_even_voltage_norm: float | None
-    mac_break_even_voltage_norm: float | None
-    clock_ghz: float
-    base_latency_ms: float
-    total_latency_ms: float
-    latency_overhead_percent: float
+    base: Annotated[str, Column("base model, run at the low voltage", source=SETTING, check=_base)]
+    base_width: Annotated[
+        float, Column("factor on the base model's channels; 1 is the full model", source=SETTING)
+    ] = 1.0
+    generator: Annotated[
+        str,
+        Column(
+            "NeuralFuse generator at nominal voltage; none: no generator",
+            source=SETTING,
+            check=generator_name,
+            empty=NO_GENERATOR,
+        ),
+    ]
+    dataset: Annotated[str, Column("data set, which decides the networks' form", source=SETTING)]
+    convention: Annotated[str, Column("how networks are written down and counted", source=SETTING)]
+    deconvolution: Annotated[str, Column("mapping of transposed convolutions", source=SETTING)] = ""
+    engine: Annotated[str, Column("simulation engine that counted reads and cycles", source=SETTING)]
+    array_rows: Annotated[int, Column("rows of the systolic array", "PE", SETTING, low=1)]
+    array_cols: Annotated[int, Column("columns of the systolic array", "PE", SETTING, low=1)]
+    dataflow: Annotated[str, Column("os, ws or is: output, weight or input stationary", source=SETTING)]
+    ifmap_sram_kb: Annotated[int, Column("size of the ifmap SRAM", "1,024 B", SETTING, low=1)]
+    filter_sram_kb: Annotated[int, Column("size of the filter SRAM", "1,024 B", SETTING, low=1)]
+    ofmap_sram_kb: Annotated[int, Column("size of the ofmap SRAM", "1,024 B", SETTING, low=1)]
+    bandwidths: Annotated[
+        str, Column("DRAM words a cycle for ifmap/filter/ofmap; empty: no stalls", source=SETTING)
+    ] = ""
+    weight_bits: Annotated[int, Column("bits a stored weight", "bit", SETTING, low=1, high=64)]
+    curve: Annotated[str, Column("voltage curve", source=SETTING)]
+    voltage_norm: Annotated[
+        float, Column("supply voltage of the base model's weight SRAM", "Vmin", CURVE, low=0.0, high=1.0)
+    ]
+    bit_error_rate: Annotated[
+        float, Column("bit error rate at that voltage", "fraction", SETTING, low=0.0, high=0.5)
+    ]
+    bit_error_rate_is_bound: Annotated[
+        bool, Column("the rate was not measured there: it is below the one given", source=CURVE)
+    ] = False
+    energy_per_access_norm: Annotated[
+        float, Column("energy of an SRAM access there", "of Vmin's", CURVE, low=0.0, high=1.0)
+    ]
+    base_params: Annotated[int, Column("trainable parameters of the base model", source=NETWORK, low=0)]
+    base_cycles: Annotated[
+        int, Column("cycles of the base model, stalls included", "cycles", SIMULATED, low=1)
+    ]
+    generator_params: Annotated[int, Column("trainable parameters of the generator", source=NETWORK, low=0)]
+    generator_cycles: Annotated[
+        int, Column("cycles of the generator, stalls included", "cycles", SIMULATED, low=0)
+    ]
+    measures: Annotated[Mapping[str, SavingBy], Spread(SavingBy, MEASURES.values)] = field(hash=False)
+    clock_ghz: Annotated[float, Column("clock that turns cycles into latency", "GHz", SETTING, low=0.0)]
+    base_latency_ms: Annotated[
+        float, Column("one inference of the base model alone", "ms", CALCULATED, low=0.0)
+    ]
+    total_latency_ms: Annotated[
+        float, Column("one inference of generator and base model", "ms", CALCULATED, low=0.0)
+    ]
+    latency_overhead_percent: Annotated[
+        float, Column("latency that the generator adds", "%", CALCULATED, low=0.0)
+    ]
 
-    def saving_percent(self, measure: Measure) -> float:
-        return self.twma_saving_percent if measure == "twma" else self.mac_saving_percent
+    def __post_init__(self) -> None:
+        for name, by in self.measures.items():
+            own = 100.0 * (by.base - by.base_low - by.generator) / by.base
+            if abs(own - by.saving_percent) > TOLERANCE:
+                raise InputError(
+                    f"it says {by.saving_percent:g} % saved by {name}, its energies give {own:g} %"
+                )
 
-    def accesses(self, measure: Measure) -> tuple[float, float]:
-        """What the base model and the generator cost by `measure`: words or MACs."""
-        if measure == "twma":
-            return self.base_twma, self.generator_twma
-        return self.base_macs, self.generator_macs
+    @property
+    def has_generator(self) -> bool:
+        return self.generator != NO_GENERATOR
+
+    @property
+    def key(self) -> Key:
+        """What an accuracy must agree in; see `Accuracy.key`."""
+        return (
+            self.dataset,
+            self.base,
+            self.base_width,
+            self.generator,
+            rate_key(self.bit_error_rate),
+            self.weight_bits,
+        )
+
+    @property
+    def configuration(self) -> Key:
+        """What is the same for all savings of one accelerator, counted in one way."""
+        return tuple(getattr(self, name) for name in CONFIGURATION)
+
+    @property
+    def accelerator(self) -> str:
+        """The accelerator and the way of counting, for a caption."""
+        mapping = "" if self.deconvolution in ("", self.convention) else f" ({self.deconvolution})"
+        stalls = f", DRAM words a cycle {self.bandwidths}" if self.bandwidths else ""
+        return (
+            f"{self.array_rows}x{self.array_cols} {self.dataflow}, SRAM {self.ifmap_sram_kb}/"
+            f"{self.filter_sram_kb}/{self.ofmap_sram_kb} kB{stalls}, {self.weight_bits}-bit weights, "
+            f"convention {self.convention}{mapping}, engine {self.engine}, curve {self.curve}"
+        )
+
+    def saving_percent(self, measure: str) -> float:
+        return self.measures[measure].saving_percent
+
+
+CONFIGURATION = (
+    "convention",
+    "deconvolution",
+    "engine",
+    "array_rows",
+    "array_cols",
+    "dataflow",
+    "ifmap_sram_kb",
+    "filter_sram_kb",
+    "ofmap_sram_kb",
+    "bandwidths",
+    "weight_bits",
+    "curve",
+    "clock_ghz",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accuracy:
-    """Accuracy of one base model behind one generator at one bit error rate; percent.
-
-    Means and standard deviations are over chips (fault seeds). For the base model alone
-    (`NO_GENERATOR`) the generator's three figures repeat the base model's.
+class Standing:
+    """Where a trade-off stands among those it competes with.
 
     Attributes:
-        bit_error_rate: a fraction; what it counts (cells or bits) is the fault model's business.
-        source: ``published`` or ``measured``, with what was done to it since, if anything.
-        reference: table or file that it was read from.
+        on_front: no competitor has at least the saving and the accuracy, and more of one.
+        probability: of `on_front` for one chip, accuracies taken as normal and independent.
     """
 
-    dataset: str
-    base: str
-    base_width: float = 1.0
-    generator: str
-    bit_error_rate: float
-    fault_model: str
-    weight_bits: int
-    source: str
-    reference: str
-    base_clean_percent: float
-    base_perturbed_percent: float
-    base_perturbed_std_percent: float
-    clean_percent: float
-    perturbed_percent: float
-    perturbed_std_percent: float
-    seeds: str = ""
-
-    @property
-    def is_interpolated(self) -> bool:
-        """Whether it lies between two measured bit error rates, where nobody measured."""
-        return "interpolated" in self.source
-
-    @property
-    def recovery_percent(self) -> float:
-        """Percentage points of perturbed accuracy that the generator gives back."""
-        return self.perturbed_percent - self.base_perturbed_percent
+    on_front: Annotated[
+        bool,
+        Column(
+            "nothing else for this base model has more saving by {row.title} and accuracy",
+            source=CALCULATED,
+            name="on_front_{row.name}",
+        ),
+    ]
+    probability: Annotated[
+        float,
+        Column(
+            "probability of on_front_{row.name}, accuracies normal and independent with their deviations",
+            source=CALCULATED,
+            name="front_probability_{row.name}",
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,88 +194,61 @@ class Tradeoff:
 
     Attributes:
         joined: what was joined that does not come from one source, in words; empty for nothing.
+        standings: by measure, among all that compete; see `reports.fronts`.
     """
 
     saving: Saving
     accuracy: Accuracy
-    joined: str = ""
+    joined: Annotated[
+        str, Column("joins of unlike figures that were asked for; empty: none", source=CALCULATED)
+    ] = ""
+    standings: Annotated[Mapping[str, Standing], Spread(Standing, MEASURES.values)] = field(
+        default_factory=dict, hash=False
+    )
 
     @property
     def has_generator(self) -> bool:
-        return self.saving.generator != NO_GENERATOR
+        return self.saving.has_generator
+
+    @property
+    def clean_accuracy_percent(
+        self,
+    ) -> Annotated[float, Column("of what runs, without bit errors", "%", "accuracy_reference")]:
+        return self.accuracy.clean_percent
+
+    @property
+    def perturbed_accuracy_percent(
+        self,
+    ) -> Annotated[float, Column("of what runs, with bit errors, mean", "%", "accuracy_reference")]:
+        return self.accuracy.perturbed_percent
+
+    @property
+    def perturbed_accuracy_std_percent(
+        self,
+    ) -> Annotated[float, Column("its standard deviation over chips", "%", "accuracy_reference")]:
+        return self.accuracy.perturbed_std_percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerRow:
     """One layer of one network: shape, what the engine counted, and its share of the energy.
 
-    Attributes:
-        base, generator: the combination that the layer runs in.
-        network: the one of them that it belongs to; `role` is ``base`` or ``generator``.
-        folds: fillings of the array.
-        twma: SRAM words read for its weights.
-        energy_share_percent: of the weight-access energy of one inference, base model at the low
-            voltage and generator at the nominal one.
+    `role` is ``base`` or ``generator``: which of the two `network` is.
     """
 
-    base: str
-    generator: str
-    network: str
-    role: str
-    dataset: str
-    convention: str
+    base: Annotated[str, Column("base model of the combination", source=SETTING)]
+    generator: Annotated[str, Column("generator of the combination; none: no generator", source=SETTING)]
+    network: Annotated[str, Column("the one of the two that the layer is in", source=NETWORK)]
+    role: Annotated[str, Column("base or generator", source=NETWORK)]
+    dataset: Annotated[str, Column("data set, which decides the network's form", source=SETTING)]
+    convention: Annotated[str, Column("how the network is written down for the simulator", source=SETTING)]
     layer: Layer
-    folds: int
+    folds: Annotated[int, Column("fillings of the array that the layer takes", source=CALCULATED)]
     counts: LayerCounts
-    twma: float
-    energy_share_percent: float
-
-
-def saving_key(saving: Saving) -> CombinationKey:
-    """What a saving and an accuracy must agree in to be joined; the fault model is the accuracy's alone."""
-    return (
-        saving.dataset,
-        saving.base,
-        saving.base_width,
-        saving.generator,
-        round(saving.bit_error_rate, 12),
-        saving.weight_bits,
-    )
-
-
-def accuracy_key(accuracy: Accuracy) -> CombinationKey:
-    """See `saving_key`."""
-    return (
-        accuracy.dataset,
-        accuracy.base,
-        accuracy.base_width,
-        accuracy.generator,
-        round(accuracy.bit_error_rate, 12),
-        accuracy.weight_bits,
-    )
-
-
-def configuration(saving: Saving) -> tuple[str | int | float, ...]:
-    """What is the same for all savings of one accelerator, counted in one way."""
-    return (
-        saving.convention,
-        saving.engine,
-        saving.array_rows,
-        saving.array_cols,
-        saving.dataflow,
-        saving.ifmap_sram_kb,
-        saving.filter_sram_kb,
-        saving.ofmap_sram_kb,
-        saving.weight_bits,
-        saving.curve,
-        saving.clock_ghz,
-    )
-
-
-def configuration_title(saving: Saving) -> str:
-    """The accelerator and the way of counting, for a caption."""
-    return (
-        f"{saving.array_rows}x{saving.array_cols} {saving.dataflow}, SRAM {saving.ifmap_sram_kb}/"
-        f"{saving.filter_sram_kb}/{saving.ofmap_sram_kb} kB, {saving.weight_bits}-bit weights, convention "
-        f"{saving.convention}, engine {saving.engine}, curve {saving.curve}"
-    )
+    twma: Annotated[float, Column("SRAM words read for the layer's weights", "64-bit words", CALCULATED)]
+    energy_share_percent: Annotated[
+        float,
+        Column(
+            "of the weight-access energy of one inference, base model at the low voltage", "%", CALCULATED
+        ),
+    ]

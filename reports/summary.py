@@ -2,55 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from energy.counts import weights_per_word
 from energy.curve import VoltageCurve
+from energy.measures import DEFAULT_MEASURE, MEASURES
+from neuralfuse.accuracy_labels import base_labels, generator_labels, labels
+from neuralfuse.memory.fault_models import fault_model_title
+from neuralfuse.registry import base_title, dataset_title
+from nfenergy.ground.rates import percent_text
 from reports.fronts import front_members
-from reports.merge import Merged, percent
-from reports.names import Names
+from reports.merge import Merged
 from reports.published import NEURALFUSE
-from reports.records import Tradeoff, configuration_title
+from reports.records import Tradeoff
 
-FAULT_MODELS = {
-    "flip": "each bit flips with the given probability",
-    "stuck-at": "the given share of memory cells is stuck at 0 or 1, so that about half of it flips",
-    "neuralfuse-map": "the given share of cells of a tiled 8192 x 128 map is stuck at 0 or 1, as in the "
-    "released code of NeuralFuse; about half of it flips, 16 weights of each layer at a time",
-}
+Labels = Mapping[Tradeoff, str]
 
 
-def sentences(tradeoffs: Sequence[Tradeoff], names: Names) -> list[str]:
+def sentences(tradeoffs: Sequence[Tradeoff]) -> list[str]:
     """For each data set and bit error rate: what was saved, at which accuracy and latency."""
-    shown = sorted(
-        (row for row in tradeoffs if row.has_generator),
-        key=lambda row: (row.saving.dataset, row.saving.bit_error_rate),
-    )
+    said = dict(zip(tradeoffs, labels([row.accuracy for row in tradeoffs]), strict=True))
+    low = [row for row in tradeoffs if row.saving.bit_error_rate > 0] or list(tradeoffs)
+    nominal = [row for row in tradeoffs if row not in low]
+    shown = sorted(low, key=_point)
     found = []
-    for (dataset, rate), rows in (
-        (key, list(group))
-        for key, group in groupby(shown, key=lambda row: (row.saving.dataset, row.saving.bit_error_rate))
-    ):
-        found.append(_lead(rows, names.dataset(dataset), rate))
-        found.append(_extremes(rows, names))
-        found.append(_fronts(rows, names))
-        losers = [
-            row for row in rows if min(row.saving.twma_saving_percent, row.saving.mac_saving_percent) < 0
-        ]
+    for (dataset, _), group in groupby(shown, key=_point):
+        rows = list(group)
+        competing = [*(row for row in nominal if row.saving.dataset == dataset), *rows]
+        found += [_lead(rows), _extremes(rows, said), _fronts(competing, said)]
+        losers = [row for row in rows if min(by.saving_percent for by in row.saving.measures.values()) < 0]
         if losers:
-            listed = ", ".join(names.combination(row.saving.base, row.saving.generator) for row in losers)
-            found.append(f"Costs more than it saves by T.W.M.A. or MACs: {listed}.")
+            listed = ", ".join(said[row] for row in losers)
+            measures = " or ".join(measure.title for measure in MEASURES.values())
+            found.append(f"Costs more than it saves by {measures}: {listed}.")
     return found
 
 
-def warnings(merged: Merged, names: Names, convention: str) -> list[str]:
+def _point(row: Tradeoff) -> tuple[str, float]:
+    return row.saving.dataset, row.saving.bit_error_rate
+
+
+def warnings(merged: Merged, convention: str) -> list[str]:
     """Joins, missing partners, and the conventions and upstream quirks that the figures contain."""
     found = [f"Joined because asked for: {join}." for join in merged.joins]
-    found += [f"Left out: {line}." for line in merged.unmatched(names)]
+    found += [f"Left out: {line}." for line in merged.unmatched]
     for model in sorted({row.accuracy.fault_model for row in merged.tradeoffs}):
-        meaning = FAULT_MODELS.get(model, "a fault map of the user's own")
-        found.append(f"Fault model {model}: {meaning}. Accuracies of other fault models do not compare.")
+        found.append(
+            f"Fault model {model}: {fault_model_title(model)}. Accuracies of other fault models do not "
+            "compare."
+        )
     if any(row.accuracy.is_interpolated for row in merged.tradeoffs):
         found.append("Some accuracies are interpolated between measured bit error rates.")
     found.append(f"Convention {convention}.")
@@ -77,7 +78,7 @@ def constants(tradeoffs: Sequence[Tradeoff], curve: VoltageCurve, convention: st
     saving = tradeoffs[0].saving
     sources = dict.fromkeys(f"{row.accuracy.source}: {row.accuracy.reference}" for row in tradeoffs)
     return [
-        ("Accelerator", configuration_title(saving)),
+        ("Accelerator", saving.accelerator),
         ("Convention", convention),
         ("SRAM word", f"64 bit, {weights_per_word(saving.weight_bits)} weights of {saving.weight_bits} bit"),
         ("Clock", f"{saving.clock_ghz:g} GHz, chosen by the user"),
@@ -94,47 +95,57 @@ def constants(tradeoffs: Sequence[Tradeoff], curve: VoltageCurve, convention: st
     ]
 
 
-def _lead(rows: Sequence[Tradeoff], dataset: str, rate: float) -> str:
+def _lead(rows: Sequence[Tradeoff]) -> str:
     saving = rows[0].saving
-    many = (
-        f"{len(rows)} combinations of a base model and a generator were"
-        if len(rows) > 1
-        else "One combination was"
-    )
+    protected = [row for row in rows if row.has_generator]
+    kind = "combinations of a base model and a generator" if protected else "base models"
+    many = f"{len(protected or rows)} {kind} were" if len(protected or rows) > 1 else "One combination was"
+    below = "below " if saving.bit_error_rate_is_bound else ""
     return (
-        f"{many} compared on {dataset} at a bit error rate of {percent(rate)}: the weight SRAM of the base "
+        f"{many} compared on {dataset_title(saving.dataset)} at a bit error rate of "
+        f"{below}{percent_text(saving.bit_error_rate)}: the weight SRAM of the base "
         f"model then runs at {saving.voltage_norm:.4g} of Vmin, with "
-        f"{percent(saving.energy_per_access_norm)} of the energy per access."
+        f"{percent_text(saving.energy_per_access_norm)} of the energy per access."
     )
 
 
-def _extremes(rows: Sequence[Tradeoff], names: Names) -> str:
-    frugal = max(rows, key=lambda row: row.saving.twma_saving_percent)
-    accurate = max(rows, key=lambda row: row.accuracy.perturbed_percent)
+def _extremes(rows: Sequence[Tradeoff], said: Labels) -> str:
+    protected = [row for row in rows if row.has_generator or row.accuracy.base_training] or rows
+    frugal = max(protected, key=lambda row: row.saving.saving_percent(DEFAULT_MEASURE))
+    accurate = max(protected, key=lambda row: row.accuracy.perturbed_percent)
     if frugal is accurate:
-        return f"{_figures(frugal, names)}."
-    return f"Largest saving: {_figures(frugal, names)}. Highest accuracy: {_figures(accurate, names)}."
+        return f"{_figures(frugal, said)}."
+    return f"Largest saving: {_figures(frugal, said)}. Highest accuracy: {_figures(accurate, said)}."
 
 
-def _figures(row: Tradeoff, names: Names) -> str:
+def _figures(row: Tradeoff, said: Labels) -> str:
     saving, accuracy = row.saving, row.accuracy
+    first, *others = (
+        f"{saving.saving_percent(name):.1f} % by {measure.title}" for name, measure in MEASURES.items()
+    )
+    instead = f" instead of {accuracy.base_perturbed_percent:.1f} %" if row.has_generator else ""
+    longer = f", and takes {saving.latency_overhead_percent:.1f} % longer" if row.has_generator else ""
     return (
-        f"{names.combination(saving.base, saving.generator)} saves {saving.twma_saving_percent:.1f} % by "
-        f"T.W.M.A. ({saving.mac_saving_percent:.1f} % by MACs) at an accuracy of "
-        f"{accuracy.perturbed_percent:.1f} ± {accuracy.perturbed_std_percent:.1f} % instead of "
-        f"{accuracy.base_perturbed_percent:.1f} %, and takes {saving.latency_overhead_percent:.1f} % longer"
+        f"{said[row]} saves {first} ({', '.join(others)}) at an accuracy of "
+        f"{accuracy.perturbed_percent:.1f} ± {accuracy.perturbed_std_percent:.1f} %{instead}{longer}"
     )
 
 
-def _fronts(rows: Sequence[Tradeoff], names: Names) -> str:
+def _fronts(rows: Sequence[Tradeoff], said: Labels) -> str:
     """The choices worth considering for each base model."""
+    generators = dict(zip(rows, generator_labels([row.accuracy for row in rows]), strict=True))
+    bases = dict(zip(rows, base_labels([row.accuracy for row in rows]), strict=True))
     parts = []
     for base in dict.fromkeys(row.saving.base for row in rows):
-        members = front_members([row for row in rows if row.saving.base == base], "twma")
-        listed = ", ".join(names.generator(row.saving.generator) for row in members)
-        parts.append(f"{names.base(base)}: {listed}")
+        own = [row for row in rows if row.saving.base == base]
+        names = said if len({bases[row] for row in own}) > 1 else generators
+        listed = [
+            names[row] if row.has_generator or row.saving.bit_error_rate else f"{names[row]} at Vmin"
+            for row in front_members(own, DEFAULT_MEASURE)
+        ]
+        parts.append(f"{base_title(base)}: {', '.join(listed)}")
     return (
-        "Not beaten in both saving and accuracy by another generator of the same base model: "
+        "Not beaten in both saving and accuracy by anything else for the same base model: "
         + "; ".join(parts)
         + "."
     )

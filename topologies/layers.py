@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
+from nfenergy.ground.columns import Column
 from nfenergy.ground.errors import InputError
 from topologies.coverage import Coverage, Lookup, VectorWork
 
 __all__ = ["ACTIVATIONS", "WEIGHTS", "Coverage", "Layer", "LayerShape", "Lookup", "Topology", "VectorWork"]
 
+NETWORK = "network definition"
 LARGEST_EXTENT = 2**31 - 1
 
 Operands = Literal["activation x weight", "activation x activation"]
@@ -56,16 +58,18 @@ class Layer:
             are of no known kind.
     """
 
-    name: str
-    ifmap_h: int
-    ifmap_w: int
-    filter_h: int
-    filter_w: int
-    channels: int
-    filters: int
-    stride: int
-    operation: str = ""
-    operands: Operands = WEIGHTS
+    name: Annotated[str, Column("dotted path of the PyTorch module", source=NETWORK, name="layer")]
+    ifmap_h: Annotated[int, Column("ifmap height, padding folded in", "px", NETWORK)]
+    ifmap_w: Annotated[int, Column("ifmap width, padding folded in", "px", NETWORK)]
+    filter_h: Annotated[int, Column("filter height", "px", NETWORK)]
+    filter_w: Annotated[int, Column("filter width", "px", NETWORK)]
+    channels: Annotated[int, Column("input channels", source=NETWORK)]
+    filters: Annotated[int, Column("output channels", source=NETWORK)]
+    stride: Annotated[int, Column("stride in both directions", "px", NETWORK)]
+    operation: Annotated[str, Column("what the layer computes", source=NETWORK)] = ""
+    operands: Annotated[Operands, Column("what stands on the ifmap and the filter port", source=NETWORK)] = (
+        WEIGHTS
+    )
 
     def __post_init__(self) -> None:
         if self.operands not in (WEIGHTS, ACTIVATIONS):
@@ -137,7 +141,7 @@ class Layer:
         return self.filter_h * self.filter_w * self.channels
 
     @property
-    def macs(self) -> int:
+    def macs(self) -> Annotated[int, Column("multiply-accumulates that the simulator runs", "MAC")]:
         """MACs that SCALE-Sim simulates for the layer."""
         return self.ofmap_px * self.window * self.filters
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from nfenergy.ground.errors import NfEnergyError
 from topologies.convention import Convention
 from topologies.inputs import ModelInputs
+from topologies.layer_rows import rows_of
 from topologies.layers import WEIGHTS, Coverage, Layer, Topology
 from topologies.operations import Operation, Product, Trace
-from topologies.rows import rows_of
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text
-from topologies.layers import Layer, Topology
+from topologies.header import CONVOLUTION, GEMM, TITLES, columns
+from topologies.layers import WEIGHTS, Layer, Topology
 
-HEADER = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"
+HEADER = f"Layer name, {', '.join(TITLES.values())},"
 LAYOUT_HEADER = (
     "Layer name, IFMAP Height Intraline Factor, IFMAP Width Intraline Factor, "
     "Filter Height Intraline Factor, Filter Width Intraline Factor, Channel Intraline Factor, "
@@ -60,19 +61,19 @@ def dumps_names(topology: Topology) -> str:
 
 
 def read(path: Path) -> Topology:
-    """The topology in a SCALE-Sim CSV, convolutional or GEMM (``Layer, M, N, K``).
+    """The topology in a SCALE-Sim CSV, convolutional or GEMM, its columns found by their names.
 
     Accepted as SCALE-Sim's own repository has them: with or without a trailing comma, separated by
-    commas or tabs, CR LF, blank lines, remarks after ``#``, the stride once or per direction, a dense
-    sparsity ``1:1``. A name that contains ``DP`` is a depthwise convolution, as in SCALE-Sim: one
-    layer a channel.
+    commas or tabs, CR LF, blank lines, remarks after ``#``, the stride once or per direction, a batch of
+    1, a dense sparsity ``1:1``. A name that contains ``DP`` is a depthwise convolution, as in SCALE-Sim:
+    one layer a channel. Sparse rows (N:M) are refused: both engines count dense layers.
 
     Raises:
         InputError: a line cannot be read; the message has file and line.
     """
     lines = read_text(path, "topology file").splitlines()
     layers: list[Layer] = []
-    header: list[str] | None = None
+    header: tuple[str, ...] | None = None
     for number, line in enumerate(lines, start=1):
         fields = _fields(line)
         if not fields:
@@ -80,10 +81,8 @@ def read(path: Path) -> Topology:
         try:
             if header is None:
                 header = _header(fields)
-            elif header[1:4] == ["m", "n", "k"]:
-                layers.append(_gemm_row(fields))
             else:
-                layers += _convolution_rows(fields)
+                layers += _layers(_row(header, fields))
         except InputError as error:
             raise InputError(f"{path}, line {number}: {error}") from error
     if not layers:
@@ -99,61 +98,57 @@ def _fields(line: str) -> list[str]:
     return fields
 
 
-def _header(fields: list[str]) -> list[str]:
+def _header(fields: list[str]) -> tuple[str, ...]:
     if len(fields) > 1 and re.fullmatch(r"-?\d+", fields[1]):
         raise InputError("a layer stands where SCALE-Sim expects the header, which it skips; add the header")
     if len(fields) < 4:
-        raise InputError(f"{', '.join(fields)!r} is not the header of a SCALE-Sim topology")
-    return [field.lower() for field in fields]
+        hint = "; its columns must be separated by commas" if ";" in fields[0] else ""
+        raise InputError(f"{', '.join(fields)!r} is not the header of a SCALE-Sim topology{hint}")
+    return columns(fields)
 
 
-def _gemm_row(fields: list[str]) -> Layer:
-    if len(fields) not in (4, 5):
-        raise InputError(f"expected a name and M, N, K, found {len(fields)} fields")
-    _check_dense(fields[4:])
-    m, n, k = (_integer(field) for field in fields[1:4])
-    return Layer.gemm(name=fields[0], m=m, k=k, n=n)
+def _row(header: tuple[str, ...], fields: list[str]) -> dict[str, str]:
+    """The fields by column; behind the header's may stand the stride once more and the sparsity."""
+    gemm = "m" in header
+    whole = {"name", *(GEMM if gemm else CONVOLUTION)} <= {*header[: len(fields)]}
+    row = dict(zip(header, fields, strict=False))
+    unnamed = fields[len(header) :]
+    for column in ("sparsity",) if gemm else ("stride_w", "sparsity"):
+        if unnamed and column not in row and unnamed[0].isdigit() == (column == "stride_w"):
+            row[column] = unnamed.pop(0)
+    if unnamed or not whole:
+        expected = "a name and M, N, K" if gemm else "a name and seven numbers"
+        raise InputError(f"expected {expected}, found {len(fields)} fields")
+    return row
 
 
-def _convolution_rows(fields: list[str]) -> list[Layer]:
-    if not 8 <= len(fields) <= 10:
-        raise InputError(f"expected a name and seven numbers, found {len(fields)} fields")
-    extra = fields[8:]
-    if extra and extra[0].isdigit():
-        if extra[0] != fields[7]:
-            raise InputError(
-                f"strides {fields[7]} x {extra[0]}: SCALE-Sim has one stride for both directions; "
-                "write the layer as a matrix product"
-            )
-        extra = extra[1:]
-    _check_dense(extra)
-    shape = [_integer(field) for field in fields[1:8]]
-    names = [fields[0]]
-    if "DP" in fields[0]:
-        if not 1 <= shape[4] <= MOST_DEPTHWISE_CHANNELS:
-            raise InputError(f"{shape[4]} depthwise channels, expected 1 to {MOST_DEPTHWISE_CHANNELS}")
-        names = [f"{fields[0]}Channel_{channel}" for channel in range(shape[4])]
-        shape[4] = 1
-    return [
-        Layer(
-            name=name,
-            ifmap_h=shape[0],
-            ifmap_w=shape[1],
-            filter_h=shape[2],
-            filter_w=shape[3],
-            channels=shape[4],
-            filters=shape[5],
-            stride=shape[6],
+def _layers(row: dict[str, str]) -> list[Layer]:
+    _check_dense(row)
+    if "m" in row:
+        m, n, k = (_integer(row[column]) for column in GEMM)
+        return [Layer.gemm(name=row["name"], m=m, k=k, n=n)]
+    if row.get("stride_w", row["stride"]) != row["stride"]:
+        raise InputError(
+            f"strides {row['stride']} x {row['stride_w']}: SCALE-Sim has one stride for both directions; "
+            "write the layer as a matrix product"
         )
-        for name in names
-    ]
+    shape = {column: _integer(row[column]) for column in CONVOLUTION}
+    names = [row["name"]]
+    if "DP" in row["name"]:
+        if not 1 <= shape["channels"] <= MOST_DEPTHWISE_CHANNELS:
+            raise InputError(
+                f"{shape['channels']} depthwise channels, expected 1 to {MOST_DEPTHWISE_CHANNELS}"
+            )
+        names = [f"{row['name']}Channel_{channel}" for channel in range(shape["channels"])]
+        shape["channels"] = 1
+    return [Layer(name=name, operation="", operands=WEIGHTS, **shape) for name in names]
 
 
-def _check_dense(extra: list[str]) -> None:
-    if len(extra) > 1:
-        raise InputError(f"do not know what to do with {', '.join(extra[1:])!r} after the stride")
-    if extra and extra[0].replace(" ", "") != "1:1":
-        raise InputError(f"sparsity {extra[0]!r}: nfenergy simulates dense layers only (1:1)")
+def _check_dense(row: dict[str, str]) -> None:
+    if row.get("sparsity", "1:1").replace(" ", "") not in ("1:1", ""):
+        raise InputError(f"sparsity {row['sparsity']!r}: nfenergy simulates dense layers only (1:1)")
+    if row.get("batch", "1") not in ("1", ""):
+        raise InputError(f"batch size {row['batch']!r}: nfenergy counts one input at a time (1)")
 
 
 def _integer(field: str) -> int:

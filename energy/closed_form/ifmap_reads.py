@@ -7,6 +7,8 @@ request at which the sum of these intervals reaches the size of a phase.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from energy.closed_form.folding import Folding
@@ -39,6 +41,43 @@ def ifmap_transfer(shape: LayerShape, folding: Folding) -> Transfer:
         first_cycle=int(runs.first[0]) // runs.ports,
         last_phase_cycle=int(cycles[-1]),
     )
+
+
+def ifmap_words_by_passes(shape: LayerShape, folding: Folding, passes: Collection[int]) -> dict[int, int]:
+    """Values read from DRAM where the same requests are passed over that many times, by number of passes.
+
+    In ``os`` and ``ws`` a column fold is a pass, and an array's columns change nothing but their number.
+
+    Args:
+        folding: of a machine of these rows; the passes it has itself play no part.
+        passes: numbers of passes, from 1.
+
+    Raises:
+        InputError: the layer is too large.
+    """
+    buffer = ReadBuffer(folding.array.ifmap_sram_kb)
+    windows = InputWindows.of(shape)
+    if windows.touched < buffer.phase_words:
+        return dict.fromkeys(passes, windows.touched)
+    runs = runs_of(windows, folding)
+    known: dict[int, int] = {}
+    words: dict[int, int] = {}
+    begin = phases = 0
+    for number in sorted(passes):
+        stop = number * runs.pass_places
+        while begin < stop:
+            in_pass = begin % runs.pass_places
+            if in_pass not in known:
+                known[in_pass] = _phase_end(runs, in_pass, buffer.phase_words)
+            end = begin - in_pass + known[in_pass]
+            if end >= stop:
+                break
+            phases, begin = phases + 1, end + 1
+        rest = 0
+        if begin < stop:
+            rest = int(_new_requests(runs, begin % runs.pass_places, 0, len(runs.first))[1].sum())
+        words[number] = phases * buffer.phase_words + rest
+    return words
 
 
 def _phase_ends(runs: Runs, phase_words: int) -> tuple[list[int], int]:

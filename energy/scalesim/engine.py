@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
+from typing import get_type_hints
 
 from energy.array import SystolicArray
 from energy.counts import LayerCounts
@@ -23,6 +24,7 @@ from nfenergy.ground.errors import NfEnergyError
 from topologies.layers import Topology
 
 SHARED_CHILD_SECONDS = 1.5
+COUNT_TYPES = get_type_hints(LayerCounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +88,22 @@ def recall(tasks: Sequence[Task]) -> tuple[dict[Task, LayerCounts], list[Task]]:
     counts: dict[Task, LayerCounts] = {}
     missing: list[Task] = []
     for task in dict.fromkeys(tasks):
-        value = cache.get(_key(task))
-        if value is None or set(value) != {field.name for field in fields(LayerCounts)}:
+        record = _record(cache.get(_key(task)))
+        if record is None:
             missing.append(task)
         else:
-            counts[task] = LayerCounts(**value)  # type: ignore[arg-type]
+            counts[task] = record
     return counts, missing
+
+
+def _record(value: dict[str, object] | None) -> LayerCounts | None:
+    """The counts in a cached value; None where they could not be SCALE-Sim's."""
+    if value is None or value.keys() != COUNT_TYPES.keys():
+        return None
+    for field, found in value.items():
+        if type(found) is not COUNT_TYPES[field] or (isinstance(found, int | float) and not found >= 0):
+            return None
+    return LayerCounts(**value)  # type: ignore[arg-type]
 
 
 def layer_cache() -> JsonCache:

@@ -13,10 +13,9 @@ from torch import nn
 from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
+from neuralfuse.registry import NO_GENERATOR
 from neuralfuse.training.base_training import accuracy_percent
 from neuralfuse.training.streams import TEST_CHIPS, check_test_chips
-
-NO_GENERATOR = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ class ChipAccuracies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accuracy:
+class Measurement:
     """A base at one bit error rate, alone and behind one generator, on the same chips.
 
     Attributes:
@@ -94,7 +93,7 @@ def evaluate(
     fault_model: str = "flip",
     batch_size: int = 256,
     on_chip: Callable[[int, int], None] | None = None,
-) -> tuple[Accuracy, ...]:
+) -> tuple[Measurement, ...]:
     """Accuracies at each rate of the base alone (``none``) and behind each generator.
 
     Every chip is met once, with all generators in turn. Images pass each generator once, because it has
@@ -119,7 +118,7 @@ def evaluate(
     for name, generator in (generators or {}).items():
         inputs[name] = transformed(images, generator, batch_size=batch_size)
     clean = {name: accuracy_percent(base.model, part, batch_size=batch_size) for name, part in inputs.items()}
-    found: list[Accuracy] = []
+    found: list[Measurement] = []
     for number, rate in enumerate(rates):
         perturbed: dict[str, list[float]] = {name: [] for name in inputs}
         for done, chip in enumerate(chips, start=1):
@@ -134,7 +133,7 @@ def evaluate(
         }
         alone = each[NO_GENERATOR]
         found += [
-            Accuracy(
+            Measurement(
                 bit_error_rate=rate,
                 fault_model=fault_model,
                 chips=chips,

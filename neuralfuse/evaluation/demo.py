@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 
-from neuralfuse.accuracy_table import AccuracyRow, write_table
+from neuralfuse.accuracy import Accuracy
+from neuralfuse.accuracy_files import write_accuracies
 from neuralfuse.datasets.images import Splits
 from neuralfuse.datasets.loading import load
 from neuralfuse.evaluation.measuring import EvaluationPlan, evaluate_networks
@@ -39,7 +40,7 @@ DATASET = "digits"
 CONTROL = "control"
 ACCURACY_FILE, CONTROL_FILE, PLOT_FILE = "accuracy.csv", "control.csv", "accuracy.png"
 
-Table = tuple[tuple[AccuracyRow, ...], dict[str, Any]]
+Table = tuple[tuple[Accuracy, ...], dict[str, Any]]
 """Rows of an accuracy table, and what the JSON beside it records."""
 
 
@@ -93,8 +94,8 @@ class DemoResult:
         files: what was written.
     """
 
-    rows: tuple[AccuracyRow, ...]
-    control: tuple[AccuracyRow, ...]
+    rows: tuple[Accuracy, ...]
+    control: tuple[Accuracy, ...]
     files: tuple[Path, ...]
 
 
@@ -190,9 +191,9 @@ def _write(out: Path, tables: list[Table], controlled: Table, generators: list[s
     provenance = tables[0][1] | {
         "accuracies": [entry for _, record in tables for entry in record["accuracies"]]
     }
-    write_table(out / CONTROL_FILE, *controlled)
+    write_accuracies(out / CONTROL_FILE, *controlled)
     save_figure(accuracy_figure(rows), out / PLOT_FILE)
-    write_table(out / ACCURACY_FILE, rows, provenance)
+    write_accuracies(out / ACCURACY_FILE, rows, provenance)
     names = [ACCURACY_FILE, CONTROL_FILE, PLOT_FILE, BASE_FILE, *generators]
     return DemoResult(rows=rows, control=controlled[0], files=tuple(out / name for name in names))
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from neuralfuse.accuracy_table import AccuracyRow, accuracy_row, robust_training, versions
+from neuralfuse.accuracy import Accuracy
 from neuralfuse.datasets.images import LabelledImages
-from neuralfuse.evaluation.chips import Accuracy, evaluate, in_use
+from neuralfuse.evaluation.chips import Measurement, evaluate, in_use
 from neuralfuse.memory.fault_models import map_record
-from neuralfuse.training.checkpoints import NetworkRecord
+from neuralfuse.memory.perturbation import QuantizedBase
+from neuralfuse.registry import NO_GENERATOR
+from neuralfuse.training.generator_training import base_digest
 from neuralfuse.training.runs import Trained, same_dataset, stored_base, stored_quantization
 from neuralfuse.training.streams import TEST_CHIPS
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.provenance import versions_text
 
 OnChip = Callable[[int, int], None]
+DIGITS = 4
+"""Decimals of an accuracy in percent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +50,7 @@ def evaluate_networks(
     *,
     device: str = "cpu",
     on_chip: OnChip | None = None,
-) -> tuple[tuple[AccuracyRow, ...], dict[str, Any]]:
+) -> tuple[tuple[Accuracy, ...], dict[str, Any]]:
     """Every base at every rate and width of weights: alone, and behind every generator.
 
     Returns:
@@ -52,19 +58,17 @@ def evaluate_networks(
         on each chip. `on_chip` is told how many of how many chips are done, all bases together.
 
     Raises:
-        InputError: the networks are not of one data set, two generators have one name, or rows of two
-            bases could not be told apart.
+        InputError: the networks are not of one data set, or one is given twice.
     """
     same_dataset([network.record for network in (*bases, *generators)])
-    by_name = {network.record.network: network for network in generators}
-    if len(by_name) < len(generators):
-        raise InputError("two of the generators are of one kind; evaluate them in two tables")
-    if len({_in_table(base.record, plan) for base in bases}) < len(bases):
-        raise InputError("a table cannot tell two of the bases apart; evaluate them in two tables")
+    by_digest = {weights_digest(network): network for network in generators}
+    if len(by_digest) < len(generators):
+        raise InputError("two of the generators have the same weights; give each once")
     deployed = {
-        name: in_use(network.model, network.record.stored).to(device) for name, network in by_name.items()
+        digest: in_use(network.model, network.record.stored).to(device)
+        for digest, network in by_digest.items()
     }
-    rows: list[AccuracyRow] = []
+    rows: list[Accuracy] = []
     chips: list[dict[str, Any]] = []
     stored = [
         (base, bits)
@@ -72,8 +76,9 @@ def evaluate_networks(
         for bits in plan.weight_bits or (stored_quantization(base.record).bits,)
     ]
     for number, (base, bits) in enumerate(stored):
+        memory = stored_base(base, bits=bits, device=device)
         found = evaluate(
-            stored_base(base, bits=bits, device=device),
+            memory,
             images,
             rates=plan.rates,
             generators=deployed,
@@ -81,12 +86,17 @@ def evaluate_networks(
             fault_model=plan.fault_model,
             on_chip=on_chip and partial(_of_all, on_chip, number, len(stored)),
         )
-        rows += [_row(accuracy, base, by_name, bits, len(images)) for accuracy in found]
-        chips += [
-            {"base": base.record.network, "weight_bits": bits, **asdict(accuracy)} for accuracy in found
-        ]
+        for measured in found:
+            rows.append(_row(measured, base, memory, by_digest, images=len(images)))
+            chips.append(
+                {"base": base.record.network, "weight_bits": bits}
+                | asdict(replace(measured, generator=rows[-1].generator))
+                | {"generator_digest": rows[-1].generator_digest}
+            )
+    if len({row.identity for row in rows}) < len(rows):
+        raise InputError("two of the bases have the same weights; give each once")
     provenance = {
-        "versions": versions(),
+        "versions": versions_text(),
         **map_record(plan.fault_model),
         "bases": [asdict(base.record) for base in bases],
         "generators": [asdict(network.record) for network in generators],
@@ -95,27 +105,70 @@ def evaluate_networks(
     return tuple(rows), provenance
 
 
+def weights_digest(network: Trained) -> str:
+    """A name for a network's weights, 16 hex digits: equal for equal numbers."""
+    digest = hashlib.sha256()
+    for name, tensor in network.model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
 def _of_all(on_chip: OnChip, number: int, bases: int, done: int, chips: int) -> None:
     """Chips done of the base `number` -> chips done of all `bases`."""
     on_chip(number * chips + done, bases * chips)
 
 
-def _in_table(base: NetworkRecord, plan: EvaluationPlan) -> tuple[str | float, ...]:
-    """What the rows of an accuracy table tell of a base; its own bits only where it is stored with them."""
-    bits = 0 if plan.weight_bits else base.weight_bits
-    trained = robust_training(base)
-    return base.network, base.width, base.normalization, base.quantization, trained, bits
-
-
 def _row(
-    accuracy: Accuracy, base: Trained, generators: dict[str, Trained], bits: int, images: int
-) -> AccuracyRow:
-    generator = generators.get(accuracy.generator)
-    return accuracy_row(
-        accuracy,
-        base=base.record,
-        quantization=stored_quantization(base.record, bits),
+    measured: Measurement,
+    base: Trained,
+    memory: QuantizedBase,
+    generators: dict[str, Trained],
+    *,
+    images: int,
+) -> Accuracy:
+    record, alone = base.record, measured.base
+    row = Accuracy(
+        dataset=record.dataset,
+        base=record.network,
+        generator=NO_GENERATOR,
+        bit_error_rate=measured.bit_error_rate,
+        base_clean_percent=round(alone.clean_percent, DIGITS),
+        base_perturbed_percent=round(alone.mean_percent, DIGITS),
+        base_perturbed_std_percent=round(alone.std_percent, DIGITS),
+        nf_clean_percent=None,
+        nf_perturbed_percent=None,
+        nf_perturbed_std_percent=None,
+        fault_model=measured.fault_model,
+        weight_bits=memory.quantization.bits,
+        quantization=memory.quantization.scheme.name,
+        base_width=record.width,
+        base_normalization=record.normalization,
+        base_training=record.robustness,
+        base_digest=base_digest(memory),
         test_images=images,
-        generator=generator.record if generator else None,
-        parameters=generator.parameters if generator else None,
+        seeds=" ".join(map(str, measured.chips)),
+        versions=versions_text(),
+    )
+    if measured.protected is None:
+        return row
+    generator, protected = generators[measured.generator], measured.protected
+    training = generator.record.training
+    return replace(
+        row,
+        generator=generator.record.network,
+        nf_clean_percent=round(protected.clean_percent, DIGITS),
+        nf_perturbed_percent=round(protected.mean_percent, DIGITS),
+        nf_perturbed_std_percent=round(protected.std_percent, DIGITS),
+        train_bases=" ".join(training.get("bases", [])),
+        train_bit_error_rate=training.get("bit_error_rate"),
+        train_fault_model=training.get("fault_model", ""),
+        train_lambda=training.get("perturbed_weight"),
+        train_perturbed_models=training.get("perturbed_models"),
+        train_steps=training.get("steps"),
+        train_learning_rate=training.get("learning_rate"),
+        train_seed=training.get("seed"),
+        generator_bits=generator.record.weight_bits,
+        generator_digest=measured.generator,
+        generator_parameters=generator.parameters,
     )

@@ -12,21 +12,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from neuralfuse.accuracy_table import read_table
+from neuralfuse.accuracy_files import read_accuracies
 from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.evaluation.chips import in_use, transformed
 from neuralfuse.evaluation.picture_drawing import (
     Panel,
     accuracy_figure,
-    check_format,
     embedding_figure,
     image_grid,
     save_figure,
 )
 from neuralfuse.memory.perturbation import QuantizedBase
-from neuralfuse.networks.uip import get_generator
+from neuralfuse.registry import title_of
 from neuralfuse.training.runs import Trained, stored_base
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.figures import check_format
 from nfenergy.ground.files import check_folder
 
 if TYPE_CHECKING:
@@ -110,14 +110,14 @@ def draw_all(
     check_format(Path(f"classes.{suffix}"))
     check_folder(out)
     deployed = {
-        get_generator(network.record.network).title: in_use(network.model, network.record.stored)
+        title_of("generator", network.record.network): in_use(network.model, network.record.stored)
         for network in generators
     }
     if len(deployed) < len(generators):
         raise InputError("two of the generators are of one kind; draw them in two folders")
     figures: dict[str, Figure] = {}
     if accuracy is not None:
-        figures["accuracy"] = accuracy_figure(read_table(accuracy))
+        figures["accuracy"] = accuracy_figure(read_accuracies(accuracy))
     figures["classes"] = image_grid(*by_class(deployed, images))
     figures[f"class-{label}"] = image_grid(*of_class(deployed, images, label))
     figures["embeddings"] = embedding_figure(

@@ -6,19 +6,20 @@ as well, for prints in grey.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuralfuse.accuracy_table import AccuracyRow, base_label
-from neuralfuse.evaluation.chips import NO_GENERATOR
+from neuralfuse.accuracy import Accuracy
+from neuralfuse.accuracy_labels import base_labels, generator_labels
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import write_bytes
+from nfenergy.ground.figures import drawing, new_figure, save
+from nfenergy.ground.rates import percent_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,18 +28,21 @@ if TYPE_CHECKING:
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999933")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("--", "-", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)))
-FORMATS = ("png", "svg", "pdf")
 DPI = 200
-SETTINGS: dict[str, object] = {
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "pdf.fonttype": 42,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "nfenergy",
-}
+SETTINGS: Mapping[str, object] = {"font.size": 8, "axes.titlesize": 8}
+
+P = ParamSpec("P")
+
+
+def _drawn(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw under `SETTINGS`."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with drawing(SETTINGS):
+            return draw(*args, **kwargs)
+
+    return drawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,7 +60,8 @@ class Panel:
     labels: NDArray[np.int64]
 
 
-def accuracy_figure(rows: Sequence[AccuracyRow]) -> Figure:
+@_drawn
+def accuracy_figure(rows: Sequence[Accuracy]) -> Figure:
     """Perturbed accuracy against bit error rate, one panel a base as it was trained, one line a generator.
 
     The band is one standard deviation over the chips on each side, cut at 0 and 100 %.
@@ -65,23 +70,25 @@ def accuracy_figure(rows: Sequence[AccuracyRow]) -> Figure:
         InputError: there are no rows, rows of several fault models, data sets or numbers of bits, or two
             rows that would be one point.
     """
-    _check_one_measurement(rows)
-    bases = list(dict.fromkeys(base_label(row) for row in rows))
-    figure = _figure(3.5 * len(bases), 2.8)
+    labels = dict(zip(rows, base_labels(rows), strict=True))
+    _check_one_measurement(rows, labels)
+    bases = list(dict.fromkeys(labels.values()))
+    figure = new_figure(3.5 * len(bases), 2.8)
     for axes, base in zip(_columns(figure, len(bases)), bases, strict=True):
-        own = [row for row in rows if base_label(row) == base]
+        own = [row for row in rows if labels[row] == base]
         _accuracy_lines(axes, own)
-        clean = own[0].clean_accuracy
+        clean = own[0].base_clean_percent
         axes.set_title(f"{base}\non {own[0].dataset}, {clean:.1f} % without bit errors", loc="left")
         axes.set_xlabel(f"bit error rate (%), {own[0].fault_model}, {own[0].weight_bits}-bit weights")
         axes.set_ylabel(f"accuracy (%), {len(own[0].seeds.split())} test chips")
     return figure
 
 
+@_drawn
 def embedding_figure(panels: Sequence[Panel], *, columns: int = 2) -> Figure:
     """t-SNE maps side by side, points coloured by true class; up to 20 classes have a colour each."""
     rows = -(-len(panels) // columns)
-    figure = _figure(2.4 * columns, 2.3 * rows + 0.3)
+    figure = new_figure(2.4 * columns, 2.3 * rows + 0.3)
     classes = sorted({int(label) for panel in panels for label in panel.labels})
     colours = _class_colours(len(classes))
     for number, panel in enumerate(panels):
@@ -101,6 +108,7 @@ def embedding_figure(panels: Sequence[Panel], *, columns: int = 2) -> Figure:
     return figure
 
 
+@_drawn
 def image_grid(grid: Mapping[str, NDArray[np.float32]], titles: Sequence[str]) -> Figure:
     """Images in rows (the input, then each generator) and columns.
 
@@ -109,7 +117,7 @@ def image_grid(grid: Mapping[str, NDArray[np.float32]], titles: Sequence[str]) -
         titles: of the columns.
     """
     columns = len(titles)
-    figure = _figure(0.75 * columns + 0.9, 0.78 * len(grid) + 0.3)
+    figure = new_figure(0.75 * columns + 0.9, 0.78 * len(grid) + 0.3)
     for row, (name, images) in enumerate(grid.items()):
         for column in range(columns):
             axes = figure.add_subplot(len(grid), columns, row * columns + column + 1)
@@ -124,39 +132,18 @@ def image_grid(grid: Mapping[str, NDArray[np.float32]], titles: Sequence[str]) -
     return figure
 
 
-def check_format(path: Path) -> str:
-    """The format that the suffix names. Raises InputError: it is none of `FORMATS`."""
-    form = path.suffix.lower().removeprefix(".")
-    if form not in FORMATS:
-        raise InputError(f"cannot draw {path.name}; end it in {', '.join(f'.{name}' for name in FORMATS)}")
-    return form
-
-
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure whole, in the format that the suffix names; the same figure gives the same bytes.
-
-    Raises:
-        InputError: the suffix is none of `FORMATS`.
-        NfEnergyError: the file cannot be written.
-    """
-    import matplotlib as mpl
-
-    form = check_format(path)
-    undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
-    content = io.BytesIO()
-    with mpl.rc_context(SETTINGS):  # type: ignore[arg-type]
-        figure.savefig(content, format=form, dpi=DPI, metadata=undated)
-    write_bytes(path, content.getvalue())
+    """Write a figure whole, in the format that the suffix names; see `nfenergy.ground.figures.save`."""
+    save(figure, SETTINGS, path, dpi=DPI)
 
 
-def _accuracy_lines(axes: Axes, rows: Sequence[AccuracyRow]) -> None:
-    generators = list(dict.fromkeys(row.generator for row in rows))
-    for number, generator in enumerate(generators):
-        chosen = sorted(
-            (row for row in rows if row.generator == generator), key=lambda row: row.bit_error_rate_percent
-        )
-        x = np.array([row.bit_error_rate_percent for row in chosen])
-        mean, std = (np.array(values) for values in zip(*map(_mean_and_std, chosen), strict=True))
+def _accuracy_lines(axes: Axes, rows: Sequence[Accuracy]) -> None:
+    labels = dict(zip(rows, generator_labels(rows), strict=True))
+    for number, generator in enumerate(dict.fromkeys(labels.values())):
+        chosen = sorted((row for row in rows if labels[row] == generator), key=lambda row: row.bit_error_rate)
+        x = np.array([percent_of(row.bit_error_rate) for row in chosen])
+        mean = np.array([row.perturbed_percent for row in chosen])
+        std = np.array([row.perturbed_std_percent for row in chosen])
         style = number % len(COLOURS)
         axes.fill_between(
             x, (mean - std).clip(0), (mean + std).clip(max=100), color=COLOURS[style], alpha=0.13, linewidth=0
@@ -169,10 +156,10 @@ def _accuracy_lines(axes: Axes, rows: Sequence[AccuracyRow]) -> None:
             linestyle=DASHES[style],
             markersize=4,
             linewidth=1.2,
-            label="no generator" if generator == NO_GENERATOR else generator,
+            label=generator,
         )
     axes.set_xscale("log")
-    ticks = sorted({row.bit_error_rate_percent for row in rows})
+    ticks = sorted({percent_of(row.bit_error_rate) for row in rows})
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     axes.set_ylim(0, 102)
@@ -181,21 +168,16 @@ def _accuracy_lines(axes: Axes, rows: Sequence[AccuracyRow]) -> None:
     axes.legend(loc="lower left")
 
 
-def _mean_and_std(row: AccuracyRow) -> tuple[float, float]:
-    if row.nf_perturbed_accuracy_mean is None or row.nf_perturbed_accuracy_std is None:
-        return row.perturbed_accuracy_mean, row.perturbed_accuracy_std
-    return row.nf_perturbed_accuracy_mean, row.nf_perturbed_accuracy_std
-
-
-def _check_one_measurement(rows: Sequence[AccuracyRow]) -> None:
+def _check_one_measurement(rows: Sequence[Accuracy], labels: Mapping[Accuracy, str]) -> None:
     if not rows:
         raise InputError("no accuracies to draw")
     kinds = {(row.dataset, row.fault_model, row.weight_bits, row.quantization) for row in rows}
     if len(kinds) > 1:
         raise InputError("accuracies of several data sets, fault models or bits do not belong in one plot")
-    if any(row.bit_error_rate_percent <= 0 for row in rows):
+    if any(row.bit_error_rate <= 0 for row in rows):
         raise InputError("a bit error rate of 0 has no place on a logarithmic axis; leave those rows out")
-    points = {(base_label(row), row.generator, row.bit_error_rate_percent) for row in rows}
+    generators = generator_labels(rows)
+    points = {(labels[row], name, row.bit_error_rate) for row, name in zip(rows, generators, strict=True)}
     if len(points) < len(rows):
         raise InputError("two accuracies of one base, generator and bit error rate; keep one of them")
 
@@ -205,17 +187,6 @@ def _class_colours(classes: int) -> Sequence[tuple[float, ...]]:
 
     palette = mpl.colormaps["tab10" if classes <= 10 else "tab20"]
     return [tuple(palette(index)) for index in range(palette.N)]
-
-
-def _figure(width_in: float, height_in: float) -> Figure:
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as NewFigure
-
-    mpl.rcParams.update(SETTINGS)  # type: ignore[arg-type]
-    figure = NewFigure(figsize=(width_in, height_in), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _columns(figure: Figure, count: int) -> list[Axes]:

@@ -6,52 +6,40 @@ networks take turns, so that a machine that slows down meanwhile slows all of th
 
 from __future__ import annotations
 
-import csv
-import io
 import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
-from neuralfuse.networks.uip import build_generator, get_generator
-from neuralfuse.registry import get_dataset, get_network
+from neuralfuse.registry import DATASETS, NO_GENERATOR
+from neuralfuse.user_networks import find_network
+from nfenergy.ground.columns import Column
 from nfenergy.ground.errors import InputError
-
-NO_GENERATOR = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """Wall time of one inference.
+class WallTime:
+    """Time of one inference on this machine."""
 
-    Attributes:
-        device: processor or GPU, with its number of threads.
-        base_width: factor on the base's channels.
-        generator: title, or ``none``.
-        latency_ms: median of the repeats.
-        quartile_low_ms, quartile_high_ms: between them lies the middle half of the repeats.
-        added_ms: `latency_ms` more than the base alone; None for the base alone.
-        repeats: inferences timed, after `warm_up` that were not.
-    """
-
-    device: str
-    batch_size: int
-    base: str
-    base_width: float
-    dataset: str
-    generator: str
-    latency_ms: float
-    added_ms: float | None
-    quartile_low_ms: float
-    quartile_high_ms: float
-    repeats: int
-    warm_up: int
-    threads: int
-    torch: str
+    device: Annotated[str, Column("processor or GPU")]
+    batch_size: Annotated[int, Column("images an inference")]
+    base: Annotated[str, Column("base model")]
+    base_width: Annotated[float, Column("factor on its channels")]
+    dataset: Annotated[str, Column("decides the networks' form and the image")]
+    generator: Annotated[str, Column("generator before it, or none")]
+    latency_ms: Annotated[float, Column("median of the repeats", unit="ms")]
+    added_ms: Annotated[float | None, Column("more than the base alone; empty for that", unit="ms")]
+    quartile_low_ms: Annotated[float, Column("a quarter of the repeats is faster", unit="ms")]
+    quartile_high_ms: Annotated[float, Column("a quarter of the repeats is slower", unit="ms")]
+    repeats: Annotated[int, Column("inferences timed")]
+    warm_up: Annotated[int, Column("inferences before that")]
+    threads: Annotated[int, Column("of PyTorch")]
+    torch: Annotated[str, Column("version of PyTorch")]
 
 
 def measure_latency(
@@ -64,7 +52,7 @@ def measure_latency(
     repeats: int = 50,
     warm_up: int = 10,
     device: str = "cpu",
-) -> tuple[Latency, ...]:
+) -> tuple[WallTime, ...]:
     """Latencies of the base alone and behind each generator, with random weights.
 
     Args:
@@ -83,18 +71,18 @@ def measure_latency(
     """
     if repeats < 1 or batch_size < 1 or warm_up < 0:
         raise InputError("a latency needs at least 1 repeat of at least 1 image, and no negative warm-up")
-    form = get_dataset(dataset)
-    network = get_network(base, "base")
+    form = DATASETS.find(dataset)
+    network = find_network(base, "base")
     model = network.build(form, width=width).to(device).eval()
     stacks: dict[str, nn.Module] = {NO_GENERATOR: model}
     for name in generators:
-        generator = build_generator(name, form).to(device).eval()
-        stacks[get_generator(name).title] = nn.Sequential(generator, model)
+        generator = find_network(name, "generator")
+        stacks[generator.title] = nn.Sequential(generator.build(form).to(device).eval(), model)
     image = torch.zeros((batch_size, *form.image_shape), device=device)
     samples = _interleaved(stacks, image, repeats=repeats, warm_up=warm_up)
     alone_ms = statistics.median(samples[NO_GENERATOR])
     return tuple(
-        Latency(
+        WallTime(
             device=_device_name(device),
             batch_size=batch_size,
             base=network.title,
@@ -112,15 +100,6 @@ def measure_latency(
         )
         for title, times_ms in samples.items()
     )
-
-
-def csv_text(rows: Sequence[Latency]) -> str:
-    """The measurements as CSV, header first."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Latency.__slots__)
-    writer.writerows(["" if value is None else value for value in asdict(row).values()] for row in rows)
-    return text.getvalue()
 
 
 @torch.no_grad()

@@ -9,104 +9,75 @@ from typing import Annotated
 
 import typer
 
-from energy.array import load_array
-from energy.engines import get_engine
-from nfenergy import options, pipeline
+from energy.engines import ENGINES
+from nfenergy import api
+from nfenergy.commands import options
+from nfenergy.commands.progress import simulation_progress
 from nfenergy.ground.errors import InputError, NfEnergyError, UnknownName
 from nfenergy.ground.files import check_folder
-from nfenergy.progress import simulation_progress
-from nfenergy.simulation import DEFAULT_CURVE, Machine
+from nfenergy.machine import array_of
 
 FIGURES = Path("runs")
-BASE_HELP = "Base model; `nfenergy list bases` shows all. file.py:function builds one of your own."
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's commands to the application."""
-    for command in (simulate, layers, export, list_, reproduce):
-        app.command(command.__name__.rstrip("_"))(command)
 
 
 def simulate(
-    base: Annotated[str, typer.Option("--base", help=BASE_HELP)],
+    base: options.BaseName,
+    machine: options.MachineOptions,
     gen: options.GeneratorName = None,
     dataset: options.DatasetName = "cifar10",
     width: options.Width = 1.0,
     ber: options.BitErrorRate = None,
     voltage: options.Voltage = None,
-    curve: options.Curve = DEFAULT_CURVE,
-    array: options.ArraySize = None,
-    dataflow: options.Dataflow = None,
-    config: options.Config = None,
-    convention: options.ConventionName = "paper",
-    deconv: options.Deconvolution = None,
-    weight_bits: options.WeightBits = 8,
-    clock_ghz: options.ClockGhz = 1.0,
-    engine: options.Engine = "scalesim",
-    jobs: options.Jobs = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
     out: options.OutFolder = None,
 ) -> None:
-    """Energy saved, T.W.M.A., MACs, cycles and latency of a base model behind a generator."""
     from nfenergy import results, text
 
     if out is not None:
         check_folder(out)
     with simulation_progress(quiet=quiet, hint=True) as on_progress:
-        report = pipeline.simulate(
+        report = api.simulate(
             base,
             gen,
             dataset=dataset,
-            base_width=width,
-            bit_error_rate=None if ber is None else options.parse_rate(ber),
-            voltage_norm=voltage,
-            curve=curve,
-            array=load_array(config=config, size=array, dataflow=dataflow),
-            convention=convention,
-            deconvolution=deconv,
-            weight_bits=weight_bits,
-            clock_ghz=clock_ghz,
-            engine=engine,
-            jobs=jobs,
+            width=width,
+            ber=ber,
+            voltage=voltage,
             on_progress=on_progress,
+            **machine.arguments(),
         )
     if out is not None:
         results.write_run(report, out)
-    if as_json:
-        typer.echo(json.dumps(results.as_json(report), indent=2))
-    else:
-        typer.echo(text.as_text(report))
+    typer.echo(json.dumps(results.as_json(report), indent=2) if as_json else text.as_text(report))
 
 
 def layers(
     topology: Annotated[Path, typer.Option("--topology", help="SCALE-Sim topology CSV.")],
-    array: options.ArraySize = None,
-    dataflow: options.Dataflow = None,
-    config: options.Config = None,
-    engine: options.Engine = "scalesim",
-    jobs: options.Jobs = None,
+    machine: options.EngineOptions,
     format_: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    out: Annotated[Path | None, typer.Option("--out", help="File for it instead of the output.")] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Cycles, utilisation, SRAM and DRAM accesses of each layer of a topology file."""
+    from nfenergy.ground.files import write_text
     from reports.layer_report import RENDERERS
 
     if format_.lower() not in RENDERERS:
         raise UnknownName("format", format_, RENDERERS)
+    if out is not None:
+        check_folder(out.parent)
     with simulation_progress(quiet=quiet) as on_progress:
-        counts = pipeline.layers(
-            topology,
-            array=load_array(config=config, size=array, dataflow=dataflow),
-            engine=engine,
-            jobs=jobs,
-            on_progress=on_progress,
-        )
-    typer.echo(RENDERERS[format_.lower()](counts), nl=False)
+        counts = api.layers(topology, on_progress=on_progress, **machine.arguments())
+    text = RENDERERS[format_.lower()](counts)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(out, text)
 
 
 def export(
     out: Annotated[Path, typer.Option("--out", help="Folder for the topology files.")],
+    machine: options.ArrayOptions,
     base: Annotated[
         str | None, typer.Option("--base", help="Base model to export, or file.py:function.")
     ] = None,
@@ -121,14 +92,11 @@ def export(
         str | None, typer.Option("--convention", help="Default paper, with --all both.")
     ] = None,
     deconv: options.Deconvolution = None,
-    array: options.ArraySize = None,
-    dataflow: options.Dataflow = None,
-    config: options.Config = None,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Write SCALE-Sim topology, layout and cfg files, and a table of the modules behind the rows."""
     from nfenergy import exports
 
-    accelerator = load_array(config=config, size=array, dataflow=dataflow)
+    accelerator = array_of(machine.arguments())
     if all_:
         if base or gen:
             raise InputError("--all exports every network; leave out --base and --gen")
@@ -149,15 +117,14 @@ def export(
         )
     for line in written:
         typer.echo(line)
+    if not quiet:
+        typer.echo(f"nfenergy: {exports.HOW_TO_RUN}", err=True)
 
 
 def list_(
-    what: Annotated[
-        str | None, typer.Argument(help="bases, generators, datasets, fault-models, curves, ...")
-    ] = None,
+    what: Annotated[str | None, typer.Argument(help=f"One kind: {', '.join(options.KINDS)}.")] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Everything that can be named on the command line."""
     from nfenergy.listing import listing
 
     found = listing(what)
@@ -183,7 +150,7 @@ def reproduce(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Compute published tables and compare every entry (status 1 if one differs), or draw Fig. 5 or 6."""
+    engine = ENGINES.find(engine or "scalesim").name
     if what.lower().startswith("figure"):
         _reproduce_figure(what, engine, jobs, out, as_json=as_json, quiet=quiet)
         return
@@ -208,9 +175,10 @@ def _reproduce_figure(
     from nfenergy.reporting import reproduce_figure
 
     check_folder(out)
-    machine = Machine(engine=get_engine(engine), jobs=jobs)
     with simulation_progress(quiet=quiet) as on_progress:
-        files = reproduce_figure(what, out, machine=machine, on_progress=on_progress)
+        files = reproduce_figure(
+            what, out, arguments={"engine": engine, "jobs": jobs}, on_progress=on_progress
+        )
     if as_json:
         typer.echo(json.dumps([str(file) for file in files], indent=2))
         return

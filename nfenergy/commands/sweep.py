@@ -8,16 +8,11 @@ from typing import Annotated
 
 import typer
 
-from nfenergy import options
+from nfenergy.commands import options
+from nfenergy.commands.progress import rows_progress, simulation_progress
 from nfenergy.ground.errors import InputError
-from nfenergy.progress import rows_progress, simulation_progress
 
 RUNS = Path("runs")
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command to the application."""
-    app.command()(sweep)
 
 
 def sweep(
@@ -45,7 +40,6 @@ def sweep(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Energy saved over a whole design space: one row a combination, in sweep.parquet."""
     from nfenergy.sweeps.spec import EXAMPLE
 
     if example:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from nfenergy import options
+from nfenergy.commands import options
+from nfenergy.commands.progress import announcements
 from nfenergy.ground.errors import InputError
-from nfenergy.progress import announcements
+from nfenergy.ground.rates import parse_rate
 
 if TYPE_CHECKING:
     from neuralfuse.memory.bit_errors import FaultModel
@@ -24,16 +25,12 @@ Augment = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the state in OUT.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add this module's commands to the application."""
-    for command in (train_base, train):
-        app.command(command.__name__.replace("_", "-"))(command)
-
-
 def train_base(
     out: Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log and state.")],
+    faults: options.FaultOptions,
+    source: options.DataOptions,
     base: options.BaseName = "vgg11",
-    data: Annotated[str, typer.Option("--data", help="Data set; `nfenergy list datasets`.")] = "digits",
+    data: Annotated[str, typer.Option("--data", help=f"Data set: {options.one_of('datasets')}.")] = "digits",
     width: options.Width = 1.0,
     norm: Annotated[str, typer.Option("--norm", help="batch or group normalisation.")] = "batch",
     weight_bits: Annotated[int, typer.Option("--weight-bits", help="Bits a stored weight.")] = 8,
@@ -47,9 +44,6 @@ def train_base(
             "--randbet", help="Train with bit errors at this rate, such as 1%; map: at a map's own."
         ),
     ] = None,
-    fault_model: options.FaultModel = None,
-    stuck_at_maps: options.StuckAtMaps = None,
-    flip_maps: options.FlipMaps = None,
     epochs: Annotated[int, typer.Option("--epochs", help="Passes over the training images.")] = 12,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Images a step.")] = 128,
     optimizer: Annotated[str, typer.Option("--optimizer", help="adam or sgd.")] = "adam",
@@ -60,28 +54,24 @@ def train_base(
         int, typer.Option("--checkpoint-every", min=1, help="Epochs between two states.")
     ] = 1,
     seed: options.Seed = 0,
-    threads: options.Threads = None,
-    data_dir: options.DataDir = None,
-    verify: options.Verify = True,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a base model whose weights are quantized, and write OUT/base.safetensors."""
-    from neuralfuse.datasets.loading import AUGMENTED, load
-    from neuralfuse.memory.fault_models import choose_fault_model
+    from neuralfuse.datasets.loading import AUGMENTED
     from neuralfuse.quantization import Quantization, get_scheme
-    from neuralfuse.registry import get_dataset, get_network
+    from neuralfuse.registry import DATASETS
     from neuralfuse.training import runs
     from neuralfuse.training.base_recipe import BaseRecipe, start_loss
     from neuralfuse.training.checkpoints import NetworkRecord, save_network
+    from neuralfuse.user_networks import find_network
 
     if norm not in ("batch", "group"):
         raise InputError(f"no normalisation named {norm!r}. Known: batch, group.")
-    faults = choose_fault_model(fault_model, stuck_at_maps=stuck_at_maps, flip_maps=flip_maps)
+    model = faults.chosen()
     record = NetworkRecord(
         kind="base",
-        network=get_network(base, "base").name,
-        dataset=get_dataset(data).name,
+        network=find_network(base, "base").given,
+        dataset=DATASETS.find(data).name,
         width=width,
         normalization=norm,
     )
@@ -92,13 +82,12 @@ def train_base(
         optimizer=cast(Literal["adam", "sgd"], optimizer),
         learning_rate=learning_rate,
         clip=clip,
-        randbet_rate=_randbet_rate(randbet, faults),
-        fault_model=faults.name,
+        randbet_rate=_randbet_rate(randbet, model),
+        fault_model=model.name,
         randbet_start_loss=start_loss(record.dataset),
         seed=seed,
     )
-    runs.use_threads(threads)
-    splits = load(record.dataset, data_dir=data_dir, verify=verify)
+    splits = source.load(record.dataset)
     with announcements(quiet=quiet) as say:
         trained = runs.train_new_base(
             record,
@@ -128,14 +117,15 @@ def train_base(
 def train(
     base_checkpoint: options.BaseCheckpoints,
     out: Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log and state.")],
-    gen: Annotated[str, typer.Option("--gen", help="Generator, or uip.")] = "convl",
+    faults: options.FaultOptions,
+    source: options.DataOptions,
+    gen: Annotated[
+        str, typer.Option("--gen", help=f"Generator: {options.one_of('generators', [options.FORM])}.")
+    ] = "convl",
     ber: Annotated[
         str | None,
         typer.Option("--ber", help="Bit error rate of training; 0 for none; default 1%, or a map's own."),
     ] = None,
-    fault_model: options.FaultModel = None,
-    stuck_at_maps: options.StuckAtMaps = None,
-    flip_maps: options.FlipMaps = None,
     n: Annotated[int, typer.Option("--n", help="Perturbed models a step.")] = 10,
     lambda_: Annotated[float, typer.Option("--lambda", help="Weight of the perturbed loss.")] = 5.0,
     steps: Annotated[int, typer.Option("--steps", help="Mini-batches.")] = 150,
@@ -153,27 +143,22 @@ def train(
         int, typer.Option("--checkpoint-every", min=1, help="Steps between two states.")
     ] = 50,
     seed: options.Seed = 0,
-    threads: options.Threads = None,
-    data_dir: options.DataDir = None,
-    verify: options.Verify = True,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a generator before one base model or several, and write OUT/generator.safetensors."""
-    from neuralfuse.datasets.loading import AUGMENTED, load
-    from neuralfuse.memory.fault_models import choose_fault_model
-    from neuralfuse.networks.uip import get_generator
+    from neuralfuse.datasets.loading import AUGMENTED
     from neuralfuse.training import runs
     from neuralfuse.training.checkpoints import save_network
     from neuralfuse.training.eopm import EopmSettings
+    from neuralfuse.user_networks import find_network
 
-    name = get_generator(gen).name
+    name = find_network(gen, "generator").given
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
     dataset = runs.same_dataset([base.record for base in bases])
-    faults = choose_fault_model(fault_model, stuck_at_maps=stuck_at_maps, flip_maps=flip_maps)
+    model = faults.chosen()
     settings = EopmSettings(
-        bit_error_rate=faults.rate(options.optional_rate(ber)),
-        fault_model=faults.name,
+        bit_error_rate=model.rate(options.optional_rate(ber)),
+        fault_model=model.name,
         perturbed_models=n,
         perturbed_weight=lambda_,
         steps=steps,
@@ -184,8 +169,7 @@ def train(
         augment=dataset in AUGMENTED if augment is None else augment,
         seed=seed,
     )
-    runs.use_threads(threads)
-    splits = load(dataset, data_dir=data_dir, verify=verify)
+    splits = source.load(dataset)
     with announcements(quiet=quiet) as say:
         trained = runs.train_new_generator(
             name,
@@ -215,7 +199,7 @@ def _randbet_rate(text: str | None, faults: FaultModel) -> float | None:
             raise InputError(f"{faults.name} is of bit errors in training; add --randbet, such as 1%")
         return None
     if text.strip().lower() != "map":
-        return faults.rate(options.parse_rate(text))
+        return faults.rate(parse_rate(text))
     if faults.own_rate is None:
         raise InputError(f"{faults.name} has no bit error rate of its own; give --randbet one, such as 1%")
     return faults.own_rate

@@ -28,7 +28,7 @@ class JsonCache:
     """Small JSON values under keys, each in a file of its own.
 
     A value is written whole and moved into place, so concurrent processes may share the folder; a
-    file that cannot be read or belongs to another key counts as missing.
+    file that cannot be read, belongs to another key or does not bear out its checksum counts as missing.
     """
 
     def __init__(self, kind: str) -> None:
@@ -39,20 +39,26 @@ class JsonCache:
         """The value stored under `key`, or None."""
         try:
             content = json.loads(self._path(key).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
-        if not isinstance(content, dict) or content.get("key") != dict(key):
+        value = content.get("value") if isinstance(content, dict) else None
+        if not isinstance(value, dict) or content.get("key") != dict(key):
             return None
-        value = content.get("value")
-        return value if isinstance(value, dict) else None
+        return value if content.get("sha256") == _digest({"key": dict(key), "value": value}) else None
 
     def put(self, key: Key, value: Mapping[str, object]) -> None:
         """Store `value`; where that fails, the reason is kept in `write_error` and the run goes on."""
+        content: dict[str, object] = {"key": dict(key), "value": dict(value)}
+        content["sha256"] = _digest(content)
         try:
-            write_text(self._path(key), json.dumps({"key": dict(key), "value": dict(value)}, indent=1) + "\n")
+            write_text(self._path(key), json.dumps(content, indent=1) + "\n")
         except NfEnergyError as error:
             self.write_error = str(error)
 
     def _path(self, key: Key) -> Path:
-        digest = hashlib.sha256(json.dumps(dict(key), sort_keys=True).encode()).hexdigest()
+        digest = _digest(dict(key))
         return self.folder / digest[:2] / f"{digest}.json"
+
+
+def _digest(content: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -43,6 +43,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         NfEnergyError: a file is in its place, or the user may not write there.
     """
+    _check_name(folder)
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -50,6 +51,23 @@ def check_folder(folder: Path) -> None:
         raise NfEnergyError(f"cannot write into {folder}: {place} is no folder")
     if not os.access(place, os.W_OK | os.X_OK):
         raise NfEnergyError(f"cannot write into {folder}: no permission to write in {place}")
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; False for names that no file can have, such as those that are too long."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _check_name(path: Path) -> None:
+    """Raises InputError: the name is no UTF-8, so that no record could repeat it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = str(path).encode(errors="replace").decode()
+        raise InputError(f"the name {shown!r} is not UTF-8; choose another") from error
 
 
 def read_text(path: Path, what: str) -> str:
@@ -64,6 +82,8 @@ def read_text(path: Path, what: str) -> str:
         raise InputError(f"{path} is not UTF-8 text; expected {what}") from error
     except OSError as error:
         raise InputError(f"cannot read {what} {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InputError(f"cannot read {what} {str(path)!r}: {error}") from error
 
 
 def _umask() -> int:

@@ -24,6 +24,11 @@ def versions() -> dict[str, str]:
     return found
 
 
+def versions_text() -> str:
+    """What decides accuracies, besides seeds and settings, in one cell."""
+    return "; ".join(f"{package} {versions()[package]}" for package in ("nfenergy", "torch", "numpy"))
+
+
 def source_digest(*modules: str) -> str:
     """SHA-256 over the Python sources of modules and packages: changes whenever one of them does."""
     digest = hashlib.sha256()

@@ -9,32 +9,28 @@ import numpy as np
 import pyarrow as pa
 
 from energy.counts import weights_per_word
-from energy.savings import break_even, saving_percent
+from energy.measures import MEASURES, Counted, Measure
+from energy.savings import costs
 from energy.totals import NetworkTotals
+from neuralfuse.registry import NO_GENERATOR
+from nfenergy.ground.tables import arrow_schema
+from nfenergy.machine import bandwidths_text
 from nfenergy.sweeps.space import DesignSpace, ModelKey, Part
-from reports.columns import SAVING_COLUMNS, Kind
-from reports.names import NO_GENERATOR
-
-ARROW_TYPES: dict[Kind, pa.DataType] = {
-    "text": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-}
-
-SCHEMA = pa.schema([(column.name, ARROW_TYPES[column.kind]) for column in SAVING_COLUMNS])
+from reports.records import Saving
+from topologies.convention import get_convention
 
 Columns = dict[str, Any]
 
 
 def rows_of(part: Part, space: DesignSpace, totals: Mapping[ModelKey, NetworkTotals]) -> pa.Table:
-    """The rows of a part in `SCHEMA`: accelerators, then weight bits, then operating points.
+    """The rows of a part as `Saving`s: accelerators, then weight bits, then operating points.
 
     Args:
         part: which networks and accelerators.
         space: the sweep.
         totals: filter reads and cycles of every network on every accelerator of the sweep.
     """
+    schema = arrow_schema(Saving)
     bits, points = space.spec.weight_bits, space.points
     shape = (part.last - part.first, len(bits), len(points))
     at_array, at_bits, at_point = (axis.ravel() for axis in np.indices(shape))
@@ -42,12 +38,19 @@ def rows_of(part: Part, space: DesignSpace, totals: Mapping[ModelKey, NetworkTot
     columns |= _spread(_of_accelerators(part, space, totals), at_array)
     columns |= {"weight_bits": np.asarray(bits)[at_bits]}
     columns |= _spread(_of_points(space), at_point)
+    columns |= _latencies(columns)
     words = np.asarray([weights_per_word(value) for value in bits])[at_bits]
-    columns["base_twma"] = columns.pop("base_reads") / words
-    columns["generator_twma"] = columns.pop("generator_reads") / words
-    columns |= _savings(columns)
-    columns |= _break_even_voltages(columns, space)
-    return pa.table([_arrow(columns[field.name], field, at_array.size) for field in SCHEMA], schema=SCHEMA)
+    base, generator = (
+        Counted(
+            macs=columns.pop(f"{role}_macs"),
+            filter_reads=columns.pop(f"{role}_reads"),
+            weights_per_word=words,
+        )
+        for role in ("base", "generator")
+    )
+    for measure in MEASURES.values():
+        columns |= _by_measure(measure, base, generator, columns, space)
+    return pa.table([_arrow(columns[field.name], field, at_array.size) for field in schema], schema=schema)
 
 
 def _of_part(part: Part, space: DesignSpace) -> Columns:
@@ -58,6 +61,7 @@ def _of_part(part: Part, space: DesignSpace) -> Columns:
         "generator": part.generator,
         "dataset": part.dataset,
         "convention": part.convention,
+        "deconvolution": get_convention(part.convention).deconvolution(space.spec.deconvolution),
         "engine": space.spec.engine,
         "clock_ghz": space.spec.clock_ghz,
         "base_params": base.params,
@@ -77,13 +81,12 @@ def _of_accelerators(part: Part, space: DesignSpace, totals: Mapping[ModelKey, N
     base = totals[part.base, part.dataset, part.convention]
     generator = totals.get((part.generator, part.dataset, part.convention))
     none = np.zeros(len(arrays), dtype=np.int64)
+    same = ("dataflow", "ifmap_sram_kb", "filter_sram_kb", "ofmap_sram_kb")
     return {
         "array_rows": [array.rows for array in arrays],
         "array_cols": [array.cols for array in arrays],
-        "dataflow": [array.dataflow for array in arrays],
-        "ifmap_sram_kb": [array.ifmap_sram_kb for array in arrays],
-        "filter_sram_kb": [array.filter_sram_kb for array in arrays],
-        "ofmap_sram_kb": [array.ofmap_sram_kb for array in arrays],
+        **{name: [getattr(array, name) for array in arrays] for name in same},
+        "bandwidths": [bandwidths_text(array) for array in arrays],
         "base_reads": base.filter_reads[chosen],
         "base_cycles": base.total_cycles[chosen],
         "generator_reads": none if generator is None else generator.filter_reads[chosen],
@@ -92,59 +95,47 @@ def _of_accelerators(part: Part, space: DesignSpace, totals: Mapping[ModelKey, N
 
 
 def _of_points(space: DesignSpace) -> Columns:
-    points = [point for _, point in space.points]
-    return {
-        "curve": [point.curve for point in points],
-        "voltage_norm": [point.voltage_norm for point in points],
-        "bit_error_rate": [point.bit_error_rate for point in points],
-        "energy_per_access_norm": [point.energy_per_access_norm for point in points],
-    }
+    names = ("curve", "voltage_norm", "bit_error_rate", "bit_error_rate_is_bound", "energy_per_access_norm")
+    return {name: [getattr(point, name) for _, point in space.points] for name in names}
 
 
-def _savings(columns: Columns) -> Columns:
-    energy = columns["energy_per_access_norm"]
+def _latencies(columns: Columns) -> Columns:
     base_ms, generator_ms = (
         columns[f"{role}_cycles"] / columns["clock_ghz"] / 1e6 for role in ("base", "generator")
     )
     return {
-        "twma_saving_percent": saving_percent(
-            base_accesses=columns["base_twma"],
-            generator_accesses=columns["generator_twma"],
-            energy_per_access_norm=energy,
-        ),
-        "mac_saving_percent": saving_percent(
-            base_accesses=columns["base_macs"],
-            generator_accesses=columns["generator_macs"],
-            energy_per_access_norm=energy,
-        ),
         "base_latency_ms": base_ms,
         "total_latency_ms": base_ms + generator_ms,
         "latency_overhead_percent": 100.0 * columns["generator_cycles"] / columns["base_cycles"],
     }
 
 
-def _break_even_voltages(columns: Columns, space: DesignSpace) -> Columns:
-    curves = {curve.name: curve for curve, _ in space.points}
-
-    def voltage(base_accesses: float, generator_accesses: float, curve: str) -> float | None:
-        point = break_even(
-            base_accesses=base_accesses, generator_accesses=generator_accesses, curve=curves[curve]
-        )
-        return point.voltage_norm
-
-    known: dict[tuple[float, float, str], float | None] = {}
-    found = []
-    for key in zip(
-        columns["base_twma"].tolist(), columns["generator_twma"].tolist(), columns["curve"], strict=True
-    ):
-        if key not in known:
-            known[key] = voltage(*key)
-        found.append(known[key])
-    macs = {name: voltage(columns["base_macs"], columns["generator_macs"], name) for name in curves}
+def _by_measure(
+    measure: Measure, base: Counted, generator: Counted, columns: Columns, space: DesignSpace
+) -> Columns:
+    """The columns of `energy.savings.SavingBy`."""
+    spent = costs(measure, base, generator, columns["energy_per_access_norm"])
     return {
-        "twma_break_even_voltage_norm": found,
-        "mac_break_even_voltage_norm": [macs[name] for name in columns["curve"]],
+        f"base_{measure.quantity}": spent.base,
+        f"base_lowered_{measure.quantity}": spent.lowered,
+        f"base_low_{measure.quantity}": spent.base_low,
+        f"generator_{measure.quantity}": spent.generator,
+        f"{measure.name}_saving_percent": spent.saving_percent,
+        f"{measure.name}_break_even_voltage_norm": _voltages(spent.break_even_share, columns, space),
     }
+
+
+def _voltages(shares: Any, columns: Columns, space: DesignSpace) -> list[float | None]:
+    """Where each row breaks even; rows of one share and curve are looked up once."""
+    curves = {curve.name: curve for curve, _ in space.points}
+    known: dict[tuple[float, str], float | None] = {}
+    found = []
+    rows = np.broadcast_to(shares, np.shape(columns["curve"])).tolist()
+    for key in zip(rows, columns["curve"].tolist(), strict=True):
+        if key not in known:
+            known[key] = curves[key[1]].voltage_at_energy(1.0 - key[0])
+        found.append(known[key])
+    return found
 
 
 def _spread(table: Columns, index: np.ndarray[Any, Any]) -> Columns:

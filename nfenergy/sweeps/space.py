@@ -9,10 +9,10 @@ from itertools import product
 
 from energy.array import SystolicArray
 from energy.curve import OperatingPoint, VoltageCurve
-from neuralfuse.registry import get_dataset, get_network
+from neuralfuse.registry import DATASETS, NO_GENERATOR, Role
+from neuralfuse.user_networks import find_network
 from nfenergy.networks import NetworkModel, network_model
 from nfenergy.sweeps.spec import SweepSpec
-from reports.names import NO_GENERATOR
 from topologies.convention import get_convention
 
 ROWS_A_PART = 100_000
@@ -50,16 +50,17 @@ class DesignSpace:
     @classmethod
     def of(cls, spec: SweepSpec) -> DesignSpace:
         """Build the networks of `spec`, or recall them."""
-        names = [*spec.bases, *(name for name in spec.generators if name != NO_GENERATOR)]
+        named: list[tuple[str, Role]] = [(name, "base") for name in spec.bases]
+        named += [(name, "generator") for name in spec.generators if name != NO_GENERATOR]
         models = {
             (name, dataset, convention): network_model(
-                get_network(name),
-                get_dataset(dataset),
+                find_network(name, role),
+                DATASETS.find(dataset),
                 get_convention(convention),
                 spec.deconvolution,
                 width=spec.base_width,
             )
-            for name, dataset, convention in product(names, spec.datasets, spec.conventions)
+            for (name, role), dataset, convention in product(named, spec.datasets, spec.conventions)
         }
         return cls(spec, models, spec.accelerators(), spec.operating_points())
 

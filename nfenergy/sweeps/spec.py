@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from energy.array import LARGEST_SIDE, SystolicArray, parse_size
 from energy.counts import weights_per_word
-from energy.curve import OperatingPoint, VoltageCurve, load_curve
-from energy.engines import get_engine
-from neuralfuse.registry import get_dataset, get_network
+from energy.curve import OperatingPoint, VoltageCurve
+from energy.curve_files import is_curve_file, load_curve
+from energy.engines import ENGINES
+from neuralfuse.registry import DATASETS, NO_GENERATOR
+from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import read_text
-from nfenergy.options import parse_rate
-from reports.names import NO_GENERATOR
+from nfenergy.ground.rates import parse_rate
+from nfenergy.ground.yaml_files import read_yaml
 from topologies.convention import get_convention
 
 EXAMPLE = """\
 # A sweep is the cross product of everything listed here. Every list may have one entry or many;
-# what is left out has the default shown.
+# what is left out has the default that stands behind it.
 bases: [resnet18, vgg19]            # `nfenergy list bases`
-generators: [none, convs, unets]    # none: the base model alone
-datasets: [cifar10]                 # `nfenergy list datasets`
-conventions: [paper]                # paper or exact
-arrays: [16x16, 32x32, 64x32]       # or {rows: [16, 32], cols: [16, 32]} for all pairs
-dataflows: [os, ws, is]
-sram_kb: [64, [64, 128, 64]]        # one size for all three SRAMs, or ifmap, filter and ofmap
-weight_bits: [8]
-curves: [stutz2021-14nm]            # names, or YAML or CSV files
+generators: [none, convs, unets]    # default [none]: the base model alone
+datasets: [cifar10]                 # default [cifar10]; `nfenergy list datasets`
+conventions: [paper]                # default [paper]; or exact
+# deconvolution: subpixel           # default null: the convention's own mapping
+arrays: [16x16, 32x32, 64x32]       # default [32x32]; or {rows: [16, 32], cols: [16, 32]} for all pairs
+dataflows: [os, ws, is]             # default [os]
+sram_kb: [64, [64, 128, 64]]        # default [64]; one size for all SRAMs, or ifmap, filter and ofmap
+weight_bits: [8]                    # default [8]
+curves: [stutz2021-14nm]            # default [stutz2021-14nm]; or YAML or CSV files beside this one
+assume_v2: false                    # default false; true: a file without energies follows V^2
 voltages: [0.7917, 0.8333, 0.875]   # relative to Vmin; or instead: bit_error_rates: [1%, 0.5%]
-base_width: 1.0                     # factor on the base models' channels
-clock_ghz: 1.0
-engine: closed-form                 # closed-form, scalesim or both
-seed: 0                             # chooses the layers that --verify simulates
+base_width: 1.0                     # default 1.0: factor on the base models' channels
+clock_ghz: 1.0                      # default 1.0
+engine: closed-form                 # default closed-form; or scalesim or both
+seed: 0                             # default 0: chooses the layers that --verify simulates
 """
 
 T = TypeVar("T")
@@ -55,7 +69,7 @@ def _each(check: Callable[[Any], T]) -> Callable[[list[Any]], list[T]]:
 
 
 def _generator(name: str) -> str:
-    return NO_GENERATOR if name.lower() == NO_GENERATOR else get_network(name, "generator").name
+    return NO_GENERATOR if name.lower() == NO_GENERATOR else find_network(name, "generator").given
 
 
 def _weight_bits(bits: int) -> int:
@@ -75,24 +89,41 @@ def _extents(text: str) -> str:
     return f"{rows}x{cols}"
 
 
-def _curve(name: str) -> str:
-    load_curve(name)
-    return name
+def _curves(names: list[str], *, assume_v2: bool) -> list[str]:
+    """The names without repetitions; each stands for one curve, and rows are told apart by its name."""
+    kept: dict[str, tuple[str, VoltageCurve]] = {}
+    try:
+        for name in names:
+            curve = load_curve(name, assume_v2=assume_v2)
+            first, other = kept.setdefault(curve.name, (name, curve))
+            if other.points != curve.points:
+                raise ValueError(f"{first} and {name} are both named {curve.name!r}; rename one of them")
+    except InputError as error:
+        raise ValueError(str(error)) from error
+    return [name for name, _ in kept.values()]
 
 
 def _rate(rate: float | str) -> float:
     return parse_rate(str(rate))
 
 
+def _distinct(values: Iterable[float]) -> list[float]:
+    """The values without those that repeat an earlier one to nine digits."""
+    kept: dict[str, float] = {}
+    for value in values:
+        kept.setdefault(f"{value:.9g}", value)
+    return list(kept.values())
+
+
 def _engine(name: str) -> str:
     try:
-        return get_engine(name)
+        return ENGINES.find(name).name
     except InputError as error:
         raise ValueError(str(error)) from error
 
 
 NonEmpty = Field(min_length=1)
-Extents = Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_SIDE)]], NonEmpty]
+Extents = Annotated[list[Annotated[StrictInt, Field(ge=1, le=LARGEST_SIDE)]], NonEmpty]
 
 
 class ArrayGrid(BaseModel):
@@ -109,9 +140,11 @@ class SweepSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    bases: Annotated[list[str], NonEmpty, AfterValidator(_each(lambda name: get_network(name, "base").name))]
+    bases: Annotated[
+        list[str], NonEmpty, AfterValidator(_each(lambda name: find_network(name, "base").given))
+    ]
     generators: Annotated[list[str], NonEmpty, AfterValidator(_each(_generator))] = [NO_GENERATOR]
-    datasets: Annotated[list[str], NonEmpty, AfterValidator(_each(lambda name: get_dataset(name).name))] = [
+    datasets: Annotated[list[str], NonEmpty, AfterValidator(_each(lambda name: DATASETS.find(name).name))] = [
         "cifar10"
     ]
     conventions: Annotated[
@@ -124,20 +157,31 @@ class SweepSpec(BaseModel):
         NonEmpty,
         AfterValidator(_each(lambda name: SystolicArray(dataflow=name.lower()).dataflow)),
     ] = ["os"]
-    sram_kb: Annotated[list[int | tuple[int, int, int]], NonEmpty, AfterValidator(_each(_sram_kb))] = [
-        (64, 64, 64)
-    ]
-    weight_bits: Annotated[list[int], NonEmpty, AfterValidator(_each(_weight_bits))] = [8]
-    curves: Annotated[list[str], NonEmpty, AfterValidator(_each(_curve))] = ["stutz2021-14nm"]
-    voltages: Annotated[list[float], NonEmpty] | None = None
+    sram_kb: Annotated[
+        list[StrictInt | tuple[StrictInt, StrictInt, StrictInt]], NonEmpty, AfterValidator(_each(_sram_kb))
+    ] = [(64, 64, 64)]
+    weight_bits: Annotated[list[StrictInt], NonEmpty, AfterValidator(_each(_weight_bits))] = [8]
+    assume_v2: StrictBool = False
+    curves: Annotated[list[str], NonEmpty] = ["stutz2021-14nm"]
+    voltages: Annotated[list[StrictFloat], NonEmpty, AfterValidator(_distinct)] | None = None
     bit_error_rates: (
-        Annotated[list[float | str], NonEmpty, AfterValidator(_each(lambda rate: parse_rate(str(rate))))]
+        Annotated[
+            list[StrictFloat | StrictInt | str],
+            NonEmpty,
+            AfterValidator(_each(_rate)),
+            AfterValidator(_distinct),
+        ]
         | None
     ) = None
-    base_width: Annotated[float, Field(gt=0, le=4)] = 1.0
-    clock_ghz: Annotated[float, Field(gt=0, lt=1000)] = 1.0
+    base_width: Annotated[StrictFloat, Field(gt=0, le=4)] = 1.0
+    clock_ghz: Annotated[StrictFloat, Field(gt=0, lt=1000)] = 1.0
     engine: Annotated[str, AfterValidator(_engine)] = "closed-form"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[StrictInt, Field(ge=0)] = 0
+
+    @field_validator("curves")
+    @classmethod
+    def _each_curve_once(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        return _curves(names, assume_v2=info.data.get("assume_v2", False))
 
     @model_validator(mode="after")
     def _whole(self) -> SweepSpec:
@@ -176,7 +220,7 @@ class SweepSpec(BaseModel):
     def operating_points(self) -> list[tuple[VoltageCurve, OperatingPoint]]:
         """Every curve with every voltage or bit error rate."""
         points = []
-        for curve in map(load_curve, self.curves):
+        for curve in (load_curve(name, assume_v2=self.assume_v2) for name in self.curves):
             points += [(curve, curve.at_voltage(voltage)) for voltage in self.voltages or ()]
             rates = (float(rate) for rate in self.bit_error_rates or ())
             points += [(curve, curve.at_bit_error_rate(rate)) for rate in rates]
@@ -184,7 +228,7 @@ class SweepSpec(BaseModel):
 
 
 def load_spec(source: SweepSpec | dict[str, Any] | str | Path) -> SweepSpec:
-    """A specification from a YAML file, a mapping, or itself.
+    """A specification from a YAML file, a mapping, or itself; a file's curves are relative to it.
 
     Raises:
         InputError: not a specification; the message names the field.
@@ -194,11 +238,15 @@ def load_spec(source: SweepSpec | dict[str, Any] | str | Path) -> SweepSpec:
     if isinstance(source, dict):
         return _validated(source, "sweep")
     path = Path(source)
-    try:
-        content = yaml.safe_load(read_text(path, "sweep specification"))
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    content = read_yaml(path, "sweep specification")
+    if isinstance(content, dict) and isinstance(content.get("curves"), list):
+        content["curves"] = [_beside(path, curve) for curve in content["curves"]]
     return _validated(content, str(path))
+
+
+def _beside(path: Path, curve: object) -> object:
+    """A curve's file where the specification that names it means it: relative to itself."""
+    return str(path.parent / curve) if isinstance(curve, str) and is_curve_file(curve) else curve
 
 
 def _validated(content: object, where: str) -> SweepSpec:

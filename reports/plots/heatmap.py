@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from energy.measures import DEFAULT_MEASURE, MEASURES
+from neuralfuse.registry import BASES, GENERATORS, base_title, combination, generator_title
 from nfenergy.ground.errors import InputError
-from reports.names import Names
 from reports.plots.style import COLUMN, INK, Size, drawing, new_figure, ordered
-from reports.records import MEASURE_TITLES, Measure, Saving
+from reports.records import Saving
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,13 +21,12 @@ LIGHT_ABOVE = 0.55
 
 
 def saving_heatmap(
-    savings: Sequence[Saving], names: Names, *, measure: Measure = "twma", size: Size = COLUMN
+    savings: Sequence[Saving], *, measure: str = DEFAULT_MEASURE, size: Size = COLUMN
 ) -> Figure:
     """One cell a combination; a missing one stays empty.
 
     Args:
         savings: one operating point of each combination.
-        names: titles, and the order of rows and columns.
         measure: what energy is reckoned by.
         size: where the figure goes.
 
@@ -35,8 +35,8 @@ def saving_heatmap(
     """
     if not savings:
         raise InputError("the heat map takes at least one combination")
-    bases = ordered({saving.base for saving in savings}, names.bases)
-    generators = ordered({saving.generator for saving in savings}, names.generators)
+    bases = ordered({saving.base for saving in savings}, BASES)
+    generators = ordered({saving.generator for saving in savings}, GENERATORS)
     grid = np.full((len(bases), len(generators)), np.nan)
     for saving in savings:
         cell = bases.index(saving.base), generators.index(saving.generator)
@@ -58,8 +58,8 @@ def saving_heatmap(
         axes.invert_yaxis()
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        axes.set_xticks([0.5 + index for index in range(len(generators))], map(names.generator, generators))
-        axes.set_yticks([0.5 + index for index in range(len(bases))], map(names.base, bases))
+        axes.set_xticks([0.5 + index for index in range(len(generators))], map(generator_title, generators))
+        axes.set_yticks([0.5 + index for index in range(len(bases))], map(base_title, bases))
         for (row, column), value in np.ndenumerate(grid):
             if not np.isnan(value):
                 dark = (value - high + span) / span > LIGHT_ABOVE
@@ -72,16 +72,16 @@ def saving_heatmap(
                     color=INK if dark else "white",
                 )
                 text.set_gid(f"cell-{bases[row]}-{generators[column]}")
-        axes.set_title(f"energy saving by {MEASURE_TITLES[measure]} (%)")
+        axes.set_title(f"energy saving by {MEASURES[measure].title} (%)")
     return figure
 
 
-def hover_texts(savings: Sequence[Saving], names: Names, measure: Measure) -> dict[str, str]:
+def hover_texts(savings: Sequence[Saving], measure: str) -> dict[str, str]:
     """The text of each cell by the id that `saving_heatmap` gave it."""
     return {
         f"cell-{saving.base}-{saving.generator}": (
-            f"{names.combination(saving.base, saving.generator)}: saves "
-            f"{saving.saving_percent(measure):.2f} % by {MEASURE_TITLES[measure]}"
+            f"{combination(saving.base, saving.generator)}: saves "
+            f"{saving.saving_percent(measure):.2f} % by {MEASURES[measure].title}"
         )
         for saving in savings
     }

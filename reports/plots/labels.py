@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from math import cos, hypot, pi, sin
 from typing import TYPE_CHECKING
 
-from matplotlib.patheffects import withStroke
-
 from reports.plots.style import MUTED, Size
 
 if TYPE_CHECKING:
@@ -148,7 +146,7 @@ def _places(
             if leader is not None and sum(_crosses(leader, other) for other in hard) > 1:
                 continue
             cost = gap + (0.0 if abs(sin(angle)) < 0.3 else 2.0)
-            cost += 6.0 * sum(_overlap(box, other) for other in weak)
+            cost += 12.0 * sum(_overlap(box, other) for other in weak)
             cost += 4.0 * sum(_distance(box, other) < _distance(box, own) - mark_pt for other in hard)
             found.append(_Place(box=box, cost=cost, leader=leader))
     return sorted(found, key=lambda place: place.cost)
@@ -209,6 +207,8 @@ def _weight(label: Label) -> str:
 
 
 def _write(axes: Axes, label: Label, place: _Place, font_pt: float, size: Size) -> None:
+    from matplotlib.patheffects import withStroke
+
     x, y = axes.transData.transform((label.x, label.y)).tolist()
     left, bottom, right, top = place.box
     if place.leader is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from neuralfuse.registry import BASES, GENERATORS, NO_GENERATOR, base_title, combination, generator_title
 from nfenergy.ground.errors import InputError
-from reports.names import NO_GENERATOR, Names
 from reports.plots.style import COLUMN, FAINT, INK, Size, drawing, look, new_figure, ordered
 from reports.records import Saving
 
@@ -18,14 +18,13 @@ ROW_IN = 0.13
 """Height of a bar and its gap at 7 pt text."""
 
 
-def latency_plot(savings: Sequence[Saving], names: Names, *, size: Size = COLUMN) -> Figure:
+def latency_plot(savings: Sequence[Saving], *, size: Size = COLUMN) -> Figure:
     """One bar a combination with its overhead in percent, a panel a base model.
 
     Panels stand below each other, or beside each other where the height does not suffice.
 
     Args:
         savings: the combinations; latency does not depend on the operating point.
-        names: titles, and the order of the bars.
         size: where the figure goes.
 
     Raises:
@@ -36,8 +35,8 @@ def latency_plot(savings: Sequence[Saving], names: Names, *, size: Size = COLUMN
     }
     if not overheads:
         raise InputError("the latency plot takes at least one combination with a generator")
-    bases = ordered({base for base, _ in overheads}, names.bases)
-    generators = ordered({generator for _, generator in overheads}, names.generators)
+    bases = ordered({base for base, _ in overheads}, BASES)
+    generators = ordered({generator for _, generator in overheads}, GENERATORS)
     panel_in = (2.0 + len(generators)) * ROW_IN * size.font_pt / 7.0
     height = 0.3 * size.font_pt / 7.0 + len(bases) * panel_in
     beside = height > size.max_height_in
@@ -46,10 +45,10 @@ def latency_plot(savings: Sequence[Saving], names: Names, *, size: Size = COLUMN
         shape = (1, len(bases)) if beside else (len(bases), 1)
         panels = figure.subplots(*shape, sharex=True, sharey=beside, squeeze=False)
         for axes, base in zip(panels.flat, bases, strict=True):
-            _draw_panel(axes, base, generators, overheads, names, size)
+            _draw_panel(axes, base, generators, overheads, size)
             alone = next(saving.base_latency_ms for (name, _), saving in overheads.items() if name == base)
             axes.set_title(
-                f"{names.base(base)}{chr(10) if beside else ' '}({alone:.3g} ms alone)",
+                f"{base_title(base)}{chr(10) if beside else ' '}({alone:.3g} ms alone)",
                 loc="left",
                 fontsize=size.font_pt - 1,
             )
@@ -60,11 +59,11 @@ def latency_plot(savings: Sequence[Saving], names: Names, *, size: Size = COLUMN
     return figure
 
 
-def hover_texts(savings: Sequence[Saving], names: Names) -> dict[str, str]:
+def hover_texts(savings: Sequence[Saving]) -> dict[str, str]:
     """The text of each bar by the id that `latency_plot` gave it."""
     return {
         f"latency-{saving.base}-{saving.generator}": (
-            f"{names.combination(saving.base, saving.generator)}: {saving.total_latency_ms:.3f} ms at "
+            f"{combination(saving.base, saving.generator)}: {saving.total_latency_ms:.3f} ms at "
             f"{saving.clock_ghz:g} GHz, {saving.latency_overhead_percent:.1f} % over "
             f"{saving.base_latency_ms:.3f} ms"
         )
@@ -78,14 +77,13 @@ def _draw_panel(
     base: str,
     generators: Sequence[str],
     overheads: Mapping[tuple[str, str], Saving],
-    names: Names,
     size: Size,
 ) -> None:
     for y, generator in enumerate(generators):
         if (base, generator) not in overheads:
             continue
         overhead = overheads[base, generator].latency_overhead_percent
-        style = look(names, base, generator)
+        style = look(base, generator)
         (bar,) = axes.barh(
             y,
             overhead,
@@ -103,7 +101,7 @@ def _draw_panel(
             va="center",
             fontsize=size.font_pt - 1,
         )
-    axes.set_yticks(range(len(generators)), [names.generator(generator) for generator in generators])
+    axes.set_yticks(range(len(generators)), [generator_title(generator) for generator in generators])
     axes.set_ylim(len(generators) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=FAINT, linewidth=0.3)

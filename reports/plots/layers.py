@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from neuralfuse.registry import base_title, generator_title
 from nfenergy.ground.errors import InputError
-from reports.names import Names
 from reports.plots.style import COLOURS, COLUMN, FAINT, INK, Size, drawing, new_figure
 from reports.records import LayerRow
 
@@ -29,7 +29,7 @@ class _Bar:
     values: tuple[int, int, int]
 
 
-def layer_plot(rows: Sequence[LayerRow], names: Names, *, size: Size = COLUMN) -> Figure:
+def layer_plot(rows: Sequence[LayerRow], *, size: Size = COLUMN) -> Figure:
     """Each layer's share of the reads, cycles and MACs of one inference, in the order of execution.
 
     Bars lie where the figure may grow in height and stand where it may not. Where the layers do not
@@ -37,7 +37,6 @@ def layer_plot(rows: Sequence[LayerRow], names: Names, *, size: Size = COLUMN) -
 
     Args:
         rows: the layers of a base model, and of its generator where it has one.
-        names: titles.
         size: where the figure goes.
 
     Raises:
@@ -63,7 +62,7 @@ def layer_plot(rows: Sequence[LayerRow], names: Names, *, size: Size = COLUMN) -
             panels[-1].set_xticks(range(len(bars)), [bar.name for bar in bars], rotation=90)
             panels[-1].set_xlim(-0.6, len(bars) - 0.4)
             panels[len(PANELS) // 2].set_ylabel("share of generator and base model (%)")
-        _legend(figure, rows, names)
+        _legend(figure, rows)
     return figure
 
 
@@ -136,10 +135,10 @@ def _name(row: LayerRow, *, merged: bool) -> str:
     return ".".join(parts[:2]) if merged and len(parts) > 2 else row.layer.name
 
 
-def _legend(figure: Figure, rows: Sequence[LayerRow], names: Names) -> None:
+def _legend(figure: Figure, rows: Sequence[LayerRow]) -> None:
     from matplotlib.patches import Patch
 
-    titles = {"generator": names.generator, "base": names.base}
+    titles = {"generator": generator_title, "base": base_title}
     found = {row.role: row.network for row in rows}
     handles = [
         Patch(

@@ -7,11 +7,11 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from energy.curve import CurvePoint, VoltageCurve
-from energy.savings import break_even, saving_percent
+from energy.measures import DEFAULT_MEASURE, MEASURES
+from neuralfuse.registry import BASES, GENERATORS, NO_GENERATOR, base_title, combination, generator_title
 from nfenergy.ground.errors import InputError
-from reports.names import NO_GENERATOR, Names
 from reports.plots.style import COLUMN, FAINT, INK, MUTED, Size, drawing, look, new_figure, ordered
-from reports.records import MEASURE_TITLES, Measure, Saving
+from reports.records import Saving
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 def saving_plot(
     savings: Sequence[Saving],
     curve: VoltageCurve,
-    names: Names,
     *,
-    measure: Measure = "twma",
+    measure: str = DEFAULT_MEASURE,
     size: Size = COLUMN,
 ) -> Figure:
     """A panel a base model; each line follows the curve, its ring is the break-even point.
@@ -32,7 +31,6 @@ def saving_plot(
     Args:
         savings: any operating points of the combinations; only their counts are used.
         curve: voltage to energy.
-        names: titles, and the order of panels, colours and dashes.
         measure: what energy is reckoned by.
         size: where the figure goes.
 
@@ -41,39 +39,36 @@ def saving_plot(
     """
     if not savings:
         raise InputError("the saving plot takes at least one combination")
-    bases = ordered({saving.base for saving in savings}, names.bases)
+    bases = ordered({saving.base for saving in savings}, BASES)
     with drawing(size):
         columns = 1 if len(bases) == 1 else 3 if size.name == "slide" else 2
         rows = ceil(len(bases) / columns)
         figure = new_figure(size, size.height_in * (1.0 if rows == 1 else 0.62 * rows))
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for axes, base in zip(panels.flat, bases, strict=False):
-            _draw_panel(axes, _one_each(savings, base), curve, names, measure, size)
-            axes.set_title(names.base(base))
+            _draw_panel(axes, _one_each(savings, base), curve, measure, size)
+            axes.set_title(base_title(base))
         for axes in panels.flat[len(bases) :]:
             axes.set_visible(False)
         for column in range(columns):
             used = [row for row in range(rows) if row * columns + column < len(bases)]
             panels[used[-1], column].tick_params(labelbottom=True)
             panels[used[-1], column].set_xlabel("supply voltage / Vmin")
-        figure.supylabel(f"energy saving by {MEASURE_TITLES[measure]} (%)", fontsize=size.font_pt)
+        figure.supylabel(f"energy saving by {MEASURES[measure].title} (%)", fontsize=size.font_pt)
         if len(bases) == 1:
-            _label_lines(panels[0, 0], _one_each(savings, bases[0]), curve, names, measure, size)
-        _legend(figure, savings, bases, names, size)
+            _label_lines(panels[0, 0], _one_each(savings, bases[0]), curve, measure, size)
+        _legend(figure, savings, bases, size)
     return figure
 
 
-def hover_texts(
-    savings: Sequence[Saving], curve: VoltageCurve, names: Names, measure: Measure
-) -> dict[str, str]:
+def hover_texts(savings: Sequence[Saving], measure: str) -> dict[str, str]:
     """The text of each line by the id that `saving_plot` gave it."""
     texts = {}
     for saving in savings:
-        base, generator = saving.accesses(measure)
-        point = break_even(base_accesses=base, generator_accesses=generator, curve=curve)
-        where = "not within the curve" if point.voltage_norm is None else f"{point.voltage_norm:.4f} of Vmin"
+        voltage = saving.measures[measure].break_even_voltage_norm
+        where = "not within the curve" if voltage is None else f"{voltage:.4f} of Vmin"
         texts[f"saving-{saving.base}-{saving.generator}"] = (
-            f"{names.combination(saving.base, saving.generator)}: breaks even at {where}"
+            f"{combination(saving.base, saving.generator)}: breaks even at {where}"
         )
     return texts
 
@@ -82,8 +77,7 @@ def _draw_panel(
     axes: Axes,
     savings: Sequence[Saving],
     curve: VoltageCurve,
-    names: Names,
-    measure: Measure,
+    measure: str,
     size: Size,
 ) -> None:
     axes.axhline(0, color=INK, linewidth=0.6 * size.line_pt, zorder=1)
@@ -91,19 +85,18 @@ def _draw_panel(
     axes.set_axisbelow(True)
     voltages = [point.voltage_norm for point in curve.points]
     for saving in savings:
-        base, generator = saving.accesses(measure)
         values = [_saved(saving, measure, point) for point in curve.points]
-        style = look(names, saving.base, saving.generator)
+        style = look(saving.base, saving.generator)
         alone = saving.generator == NO_GENERATOR
         colour = MUTED if alone else style.colour
         (line,) = axes.plot(
             voltages, values, color=colour, linestyle=style.dashes, linewidth=1.2 * size.line_pt, zorder=2
         )
         line.set_gid(f"saving-{saving.base}-{saving.generator}")
-        even = break_even(base_accesses=base, generator_accesses=generator, curve=curve)
-        if even.voltage_norm is not None and not alone:
+        even = saving.measures[measure].break_even_voltage_norm
+        if even is not None and not alone:
             axes.scatter(
-                [even.voltage_norm],
+                [even],
                 [0],
                 s=(0.9 * size.marker_pt) ** 2,
                 facecolor="white",
@@ -113,27 +106,21 @@ def _draw_panel(
             )
 
 
-def _saved(saving: Saving, measure: Measure, point: CurvePoint) -> float:
-    base, generator = saving.accesses(measure)
-    return saving_percent(
-        base_accesses=base,
-        generator_accesses=generator,
-        energy_per_access_norm=point.energy_per_access_norm,
-    )
+def _saved(saving: Saving, measure: str, point: CurvePoint) -> float:
+    return saving.measures[measure].at(point.energy_per_access_norm).saving_percent
 
 
 def _label_lines(
     axes: Axes,
     savings: Sequence[Saving],
     curve: VoltageCurve,
-    names: Names,
-    measure: Measure,
+    measure: str,
     size: Size,
 ) -> None:
     """Names at the left ends of the lines, moved apart as far as the text needs."""
     first = curve.points[0]
     ends = sorted(
-        ((_saved(saving, measure, first), names.generator(saving.generator)) for saving in savings),
+        ((_saved(saving, measure, first), generator_title(saving.generator)) for saving in savings),
         reverse=True,
     )
     span = curve.points[-1].voltage_norm - first.voltage_norm
@@ -163,15 +150,13 @@ def _one_each(savings: Sequence[Saving], base: str) -> list[Saving]:
     return list(first.values())
 
 
-def _legend(
-    figure: Figure, savings: Sequence[Saving], bases: Sequence[str], names: Names, size: Size
-) -> None:
+def _legend(figure: Figure, savings: Sequence[Saving], bases: Sequence[str], size: Size) -> None:
     from matplotlib.lines import Line2D
 
     handles: list[Line2D] = []
     generators = {saving.generator for saving in savings} if len(bases) > 1 else set()
-    for generator in ordered(generators, [*names.generators, NO_GENERATOR]):
-        style = look(names, bases[0], generator)
+    for generator in ordered(generators, [*GENERATORS, NO_GENERATOR]):
+        style = look(bases[0], generator)
         handles.append(
             Line2D(
                 [],
@@ -179,7 +164,7 @@ def _legend(
                 color=MUTED if generator == NO_GENERATOR else style.colour,
                 linestyle=style.dashes,
                 linewidth=1.2 * size.line_pt,
-                label=names.generator(generator),
+                label=generator_title(generator),
             )
         )
     handles.append(

@@ -6,16 +6,14 @@ differs from the others', and every second of them carries a white dot.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import write_bytes
-from reports.names import NO_GENERATOR, Names
+from neuralfuse.registry import BASES, GENERATORS, NO_GENERATOR
+from nfenergy.ground import figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,9 +34,6 @@ DASHES: tuple[Dashes, ...] = (
 )
 BASELINE_COLOUR = "#ffffff"
 INK, MUTED, FAINT = "#1a1a1a", "#6b6b6b", "#c8c8c8"
-
-FORMATS = ("png", "svg", "pdf")
-PNG_DPI = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,14 +101,14 @@ class Look:
     dashes: Dashes
 
 
-def look(names: Names, base: str, generator: str) -> Look:
+def look(base: str, generator: str) -> Look:
     """Marker by base model, colour and dot by generator, in the order of `names`; others come after."""
-    base_index = _index(names.bases, base)
+    base_index = _index(BASES, base)
     if generator == NO_GENERATOR:
         return Look(
             marker=MARKERS[base_index % len(MARKERS)], colour=BASELINE_COLOUR, dotted=False, dashes="-"
         )
-    index = _index(names.generators, generator)
+    index = _index(GENERATORS, generator)
     return Look(
         marker=MARKERS[base_index % len(MARKERS)],
         colour=COLOURS[index // 2 % len(COLOURS)],
@@ -128,60 +123,39 @@ def ordered(found: Iterable[str], known: Iterable[str]) -> list[str]:
     return sorted(found, key=lambda name: (order.get(name, len(order)), name))
 
 
-def _index(known: Mapping[str, str], name: str) -> int:
+def _index(known: Iterable[str], name: str) -> int:
     names = list(known)
     return names.index(name) if name in names else len(names)
 
 
-@contextmanager
-def drawing(size: Size) -> Iterator[None]:
-    """Matplotlib's settings for a figure of this size, while it is made and while it is saved."""
-    import matplotlib as mpl
-
+def settings(size: Size) -> figures.Settings:
+    """Matplotlib's settings for a figure of this size."""
     small = size.font_pt - (2.0 if size.font_pt > 10 else 1.0)
-    settings: dict[str, object] = {
+    texts = ("font.size", "axes.titlesize", "axes.labelsize", "figure.titlesize")
+    inked = ("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color")
+    thin = ("axes.linewidth", "xtick.major.width", "ytick.major.width")
+    return {
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],
-        "font.size": size.font_pt,
-        "axes.titlesize": size.font_pt,
-        "axes.labelsize": size.font_pt,
-        "xtick.labelsize": small,
-        "ytick.labelsize": small,
-        "legend.fontsize": small,
-        "figure.titlesize": size.font_pt,
+        **dict.fromkeys(texts, size.font_pt),
+        **dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), small),
+        **dict.fromkeys(thin, 0.6 * size.line_pt),
+        **dict.fromkeys(inked, INK),
         "lines.linewidth": size.line_pt,
         "lines.markersize": size.marker_pt,
-        "axes.linewidth": 0.6 * size.line_pt,
-        "xtick.major.width": 0.6 * size.line_pt,
-        "ytick.major.width": 0.6 * size.line_pt,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": INK,
-        "axes.labelcolor": INK,
-        "text.color": INK,
-        "xtick.color": INK,
-        "ytick.color": INK,
-        "legend.frameon": False,
         "hatch.linewidth": 0.5,
         "figure.dpi": 72,
-        "pdf.fonttype": 42,
-        "ps.fonttype": 42,
-        "svg.fonttype": "path",
-        "svg.hashsalt": "nfenergy",
     }
-    with mpl.rc_context(settings):  # type: ignore[arg-type]
-        yield
+
+
+def drawing(size: Size) -> AbstractContextManager[None]:
+    """Matplotlib's settings for a figure of this size, while it is made and while it is saved."""
+    return figures.drawing(settings(size))
 
 
 def new_figure(size: Size, height_in: float | None = None) -> Figure:
     """An empty figure, one inch 72 units; call within `drawing`."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    height = min(height_in or size.height_in, size.max_height_in)
-    figure = Figure(figsize=(size.width_in, height), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
+    return figures.new_figure(size.width_in, min(height_in or size.height_in, size.max_height_in))
 
 
 def mark(
@@ -206,24 +180,10 @@ def mark(
 
 
 def figure_bytes(figure: Figure, size: Size, format_: str) -> bytes:
-    """The figure as a file of one of the `FORMATS`; the same figure gives the same bytes."""
-    undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[format_]
-    out = io.BytesIO()
-    with drawing(size):
-        figure.savefig(out, format=format_, dpi=PNG_DPI, metadata=undated)
-    return out.getvalue()
+    """The figure as a file of one of `figures.FORMATS`; the same figure gives the same bytes."""
+    return figures.figure_bytes(figure, settings(size), format_)
 
 
 def save(figure: Figure, size: Size, path: Path) -> None:
-    """Write the figure in the format that the suffix of `path` names, whole or not at all.
-
-    Raises:
-        InputError: the suffix is none of `FORMATS`.
-        NfEnergyError: the file cannot be written.
-    """
-    format_ = path.suffix.lower().removeprefix(".")
-    if format_ not in FORMATS:
-        raise InputError(
-            f"cannot write a plot as {path.name!r}; use {', '.join(f'.{name}' for name in FORMATS)}"
-        )
-    write_bytes(path, figure_bytes(figure, size, format_))
+    """Write the figure in the format that the suffix of `path` names; see `nfenergy.ground.figures.save`."""
+    figures.save(figure, settings(size), path)

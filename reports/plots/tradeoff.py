@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from energy.measures import DEFAULT_MEASURE, MEASURES
+from neuralfuse.accuracy_labels import base_labels, generator_labels, labels
+from neuralfuse.registry import BASES, GENERATORS, NO_GENERATOR, base_title, generator_title
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.rates import percent_text
 from reports.fronts import front_members, objectives
-from reports.merge import percent
-from reports.names import NO_GENERATOR, Names
 from reports.plots.labels import Box, Label, place_labels
 from reports.plots.style import COLUMN, FAINT, INK, MUTED, Size, drawing, look, mark, new_figure, ordered
-from reports.records import MEASURE_TITLES, Measure, Tradeoff
+from reports.records import Tradeoff
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,63 +24,68 @@ if TYPE_CHECKING:
 FRONT_DASHES = (0, (4, 2))
 Entry = tuple[str, tuple["Line2D", ...]]
 
+LINE = 36
+"""Characters of a label's line; how a robust base model was trained takes more than one."""
 LABELLED = 6
 """Up to so many generators marks carry the whole combination; beyond, the generator alone."""
 
 
 def tradeoff_plot(
-    tradeoffs: Sequence[Tradeoff], names: Names, *, measure: Measure = "twma", size: Size = COLUMN
+    tradeoffs: Sequence[Tradeoff], *, measure: str = DEFAULT_MEASURE, size: Size = COLUMN
 ) -> Figure:
-    """Each combination with its spread over chips, the front as a staircase, and the baselines.
+    """Each combination with its spread over chips, and the front of each base model as a staircase.
 
     Args:
-        tradeoffs: of one bit error rate, or of several, which the labels then tell; those of base
-            models alone are the baselines.
-        names: titles, and the order of colours and markers.
+        tradeoffs: of one bit error rate, or of several, which the labels then tell; base models alone
+            have empty marks.
         measure: what energy is reckoned by.
         size: where the figure goes.
 
     Raises:
-        InputError: there is no combination with a generator.
+        InputError: there is nothing to show.
     """
-    shown = [tradeoff for tradeoff in tradeoffs if tradeoff.has_generator]
-    alone = [tradeoff for tradeoff in tradeoffs if not tradeoff.has_generator]
-    if not shown:
-        raise InputError("the trade-off plot takes at least one combination with a generator")
+    if not tradeoffs:
+        raise InputError("the trade-off plot takes at least one combination")
+    rows = _drawn_order(tradeoffs)
     with drawing(size):
-        figure = new_figure(size, _height(len(shown), size))
+        figure = new_figure(size, size.height_in if len(rows) <= LABELLED + 2 else 1.45 * size.height_in)
         axes = figure.subplots()
-        _frame(axes, tradeoffs, measure)
-        _draw_front(axes, front_members(shown, measure), measure, size)
-        for index, tradeoff in enumerate([*alone, *shown]):
-            _draw_point(axes, tradeoff, names, measure, size, gid=f"point-{index}")
-        _legend(figure, shown, alone, names, size)
-        _label(axes, shown, alone, names, measure, size)
+        _frame(axes, rows, measure)
+        members = front_members(rows, measure)
+        stairs = [
+            _staircase(axes, [row for row in members if row.saving.base == base], measure)
+            for base in dict.fromkeys(row.saving.base for row in members)
+        ]
+        for x, y in stairs:
+            axes.plot(x, y, color=MUTED, linewidth=0.8 * size.line_pt, linestyle=FRONT_DASHES, zorder=1.5)
+        for index, row in enumerate(rows):
+            _draw_point(axes, row, measure, size, gid=f"point-{index}")
+        _legend(figure, rows, size)
+        boxes = [box for x, y in stairs for box in zip(x, y, x[1:], y[1:], strict=False)]
+        _label(axes, rows, members, measure, size, soft=boxes)
     return figure
 
 
-def hover_texts(tradeoffs: Sequence[Tradeoff], names: Names, measure: Measure) -> dict[str, str]:
+def hover_texts(tradeoffs: Sequence[Tradeoff], measure: str) -> dict[str, str]:
     """The text of each mark by the id that `tradeoff_plot` gave it."""
-    ordered = [
-        *(tradeoff for tradeoff in tradeoffs if not tradeoff.has_generator),
-        *(tradeoff for tradeoff in tradeoffs if tradeoff.has_generator),
-    ]
+    rows = _drawn_order(tradeoffs)
     return {
         f"point-{index}": (
-            f"{names.combination(tradeoff.saving.base, tradeoff.saving.generator)}: saves "
-            f"{tradeoff.saving.saving_percent(measure):.1f} % by {MEASURE_TITLES[measure]}, accuracy "
-            f"{tradeoff.accuracy.perturbed_percent:.1f} ± {tradeoff.accuracy.perturbed_std_percent:.1f} % at "
-            f"{percent(tradeoff.saving.bit_error_rate)} bit errors"
+            f"{said}{'' if row.has_generator else ', no generator'}: saves "
+            f"{row.saving.saving_percent(measure):.1f} % by {MEASURES[measure].title}, accuracy "
+            f"{row.accuracy.perturbed_percent:.1f} ± {row.accuracy.perturbed_std_percent:.1f} % at "
+            f"{percent_text(row.saving.bit_error_rate)} bit errors"
         )
-        for index, tradeoff in enumerate(ordered)
+        for index, (row, said) in enumerate(zip(rows, labels([row.accuracy for row in rows]), strict=True))
     }
 
 
-def _height(points: int, size: Size) -> float:
-    return size.height_in if points <= LABELLED else 1.45 * size.height_in
+def _drawn_order(tradeoffs: Sequence[Tradeoff]) -> list[Tradeoff]:
+    """Base models alone lie under the others."""
+    return sorted(tradeoffs, key=lambda row: row.has_generator)
 
 
-def _frame(axes: Axes, tradeoffs: Sequence[Tradeoff], measure: Measure) -> None:
+def _frame(axes: Axes, tradeoffs: Sequence[Tradeoff], measure: str) -> None:
     savings = [tradeoff.saving.saving_percent(measure) for tradeoff in tradeoffs]
     tops = [row.accuracy.perturbed_percent + row.accuracy.perturbed_std_percent for row in tradeoffs]
     bottoms = [row.accuracy.perturbed_percent - row.accuracy.perturbed_std_percent for row in tradeoffs]
@@ -85,18 +93,13 @@ def _frame(axes: Axes, tradeoffs: Sequence[Tradeoff], measure: Measure) -> None:
     axes.set_xlim(min(savings) - margin, max(savings) + margin)
     margin = 0.08 * max(max(tops) - min(bottoms), 10.0)
     axes.set_ylim(max(0.0, min(bottoms) - margin), min(104.0, max(tops) + margin))
-    axes.set_xlabel(f"energy saving by {MEASURE_TITLES[measure]} (%)")
+    axes.set_xlabel(f"energy saving by {MEASURES[measure].title} (%)")
     axes.set_ylabel("perturbed accuracy (%)")
     axes.grid(color=FAINT, linewidth=0.3)
     axes.set_axisbelow(True)
 
 
-def _draw_front(axes: Axes, members: Sequence[Tradeoff], measure: Measure, size: Size) -> None:
-    x, y = _staircase(axes, members, measure)
-    axes.plot(x, y, color=MUTED, linewidth=0.8 * size.line_pt, linestyle=FRONT_DASHES, zorder=1.5)
-
-
-def _staircase(axes: Axes, members: Sequence[Tradeoff], measure: Measure) -> tuple[list[float], list[float]]:
+def _staircase(axes: Axes, members: Sequence[Tradeoff], measure: str) -> tuple[list[float], list[float]]:
     """The boundary of what the members dominate: to the left and below of each."""
     left, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
     points = [objectives(member, measure) for member in members]
@@ -107,9 +110,7 @@ def _staircase(axes: Axes, members: Sequence[Tradeoff], measure: Measure) -> tup
     return x, y
 
 
-def _draw_point(
-    axes: Axes, tradeoff: Tradeoff, names: Names, measure: Measure, size: Size, *, gid: str
-) -> None:
+def _draw_point(axes: Axes, tradeoff: Tradeoff, measure: str, size: Size, *, gid: str) -> None:
     saving, accuracy = objectives(tradeoff, measure)
     spread = tradeoff.accuracy.perturbed_std_percent
     if spread > 0:
@@ -124,39 +125,34 @@ def _draw_point(
             fmt="none",
             zorder=2,
         )
-    look_ = look(names, tradeoff.saving.base, tradeoff.saving.generator)
+    look_ = look(tradeoff.saving.base, tradeoff.saving.generator)
     mark(axes, saving, accuracy, look_, size, gid=gid, zorder=3 if tradeoff.has_generator else 2.8)
 
 
-def _legend(
-    figure: Figure,
-    shown: Sequence[Tradeoff],
-    alone: Sequence[Tradeoff],
-    names: Names,
-    size: Size,
-) -> None:
-    bases = ordered({row.saving.base for row in shown}, names.bases)
+def _legend(figure: Figure, rows: Sequence[Tradeoff], size: Size) -> None:
+    bases = ordered({row.saving.base for row in rows}, BASES)
     base_block: list[Entry] = []
     if len(bases) > 1:
         base_block = [
-            (names.base(base), (_dot(look(names, base, NO_GENERATOR).marker, "#9a9a9a", size),))
-            for base in bases
+            (base_title(base), (_dot(look(base, NO_GENERATOR).marker, "#9a9a9a", size),)) for base in bases
         ]
     generator_block: list[Entry] = []
-    for generator in ordered({row.saving.generator for row in shown}, names.generators):
-        look_ = look(names, bases[0], generator)
+    generators = {row.saving.generator for row in rows if row.has_generator}
+    for generator in ordered(generators, GENERATORS):
+        look_ = look(bases[0], generator)
         marker = "o" if len(bases) > 1 else look_.marker
         dots = (_dot(marker, look_.colour, size), *((_dot("o", "white", size, inner=True),) * look_.dotted))
-        generator_block.append((names.generator(generator), dots))
+        generator_block.append((generator_title(generator), dots))
+    alone = any(not row.has_generator for row in rows)
     others: list[Entry] = [("no generator", (_dot("o", "white", size),))] if alone else []
     others.append(("front", (_front_line(size),)))
-    rows = 3 if base_block else 2
-    entries = [entry for block in (base_block, generator_block, others) for entry in _padded(block, rows)]
+    height = 3 if base_block else 2
+    entries = [entry for block in (base_block, generator_block, others) for entry in _padded(block, height)]
     figure.legend(
         handles=[handle for _, handle in entries],
         labels=[title for title, _ in entries],
         loc="outside lower center",
-        ncols=len(entries) // rows,
+        ncols=len(entries) // height,
         handletextpad=0.3,
         columnspacing=1.0,
     )
@@ -192,58 +188,60 @@ def _front_line(size: Size) -> Line2D:
 
 def _label(
     axes: Axes,
-    shown: Sequence[Tradeoff],
-    alone: Sequence[Tradeoff],
-    names: Names,
-    measure: Measure,
+    rows: Sequence[Tradeoff],
+    members: Sequence[Tradeoff],
+    measure: str,
     size: Size,
+    *,
+    soft: Sequence[Box],
 ) -> None:
-    """Members of the front choose their places first; the baselines of one base model are named too."""
-    members = front_members(shown, measure)
-    ordered = [*members, *(row for row in shown if row not in members)]
-    labels = [
-        _mark_label(row, _title(row, shown, names), measure, bold=row in members and len(shown) > 1)
-        for row in ordered
+    """Members of the front choose their places first."""
+    titles = dict(zip(rows, _titles(rows), strict=True))
+    first = [*members, *(row for row in rows if row not in members)]
+    marks = [
+        Label(
+            x=row.saving.saving_percent(measure),
+            y=row.accuracy.perturbed_percent,
+            text=_in_lines(titles[row]),
+            bold=row in members and row.has_generator,
+        )
+        for row in first
     ]
-    one_base = len({row.saving.base for row in shown}) == 1
-    for row in alone:
-        text = _baseline_title(row, alone, names) if one_base else ""
-        labels.append(_mark_label(row, text, measure))
-    spreads = [_spread(row, measure) for row in [*shown, *alone]]
-    place_labels(axes, labels, size, soft=[*spreads, *_front_boxes(axes, members, measure)])
+    place_labels(axes, marks, size, soft=[*(_spread(row, measure) for row in rows), *soft])
 
 
-def _title(tradeoff: Tradeoff, shown: Sequence[Tradeoff], names: Names) -> str:
-    """What tells this mark from the others; what all share is in the caption, and bases have markers."""
-    saving = tradeoff.saving
-    title = names.generator(saving.generator)
-    if len({row.saving.base for row in shown}) > 1 and len(shown) <= LABELLED:
-        title = names.combination(saving.base, saving.generator)
-    if len({row.saving.bit_error_rate for row in shown}) > 1:
-        title += f" {percent(saving.bit_error_rate)}"
-    return title
+def _in_lines(title: str) -> str:
+    """A long label in lines, no number torn from its unit."""
+    if len(title) <= LINE:
+        return title
+    return textwrap.fill(title.replace(" %", "\N{NO-BREAK SPACE}%"), LINE, break_long_words=False)
 
 
-def _baseline_title(row: Tradeoff, alone: Sequence[Tradeoff], names: Names) -> str:
-    """The base model's name with its voltage, or with its bit error rate where there are several."""
-    voltage = "nominal voltage" if row.saving.bit_error_rate == 0 else "low voltage"
-    if row.saving.bit_error_rate > 0 and len({other.saving.bit_error_rate for other in alone}) > 2:
-        voltage = percent(row.saving.bit_error_rate)
-    return f"{names.base(row.saving.base)}, {voltage}"
+def _titles(rows: Sequence[Tradeoff]) -> list[str]:
+    """What tells each mark from the others; what all share is in the caption, and bases have markers."""
+    accuracies = [row.accuracy for row in rows]
+    one_base = len({row.saving.base for row in rows}) == 1
+    protected = [row for row in rows if row.has_generator]
+    robust = len(set(base_labels(accuracies))) > len({row.saving.base for row in rows})
+    many_rates = (
+        len({row.saving.bit_error_rate for row in protected or rows if row.saving.bit_error_rate}) > 1
+    )
+    titles = []
+    pairs = zip(base_labels(accuracies), generator_labels(accuracies), strict=True)
+    for row, (base, generator) in zip(rows, pairs, strict=True):
+        rate = row.saving.bit_error_rate
+        if not row.has_generator:
+            low = percent_text(rate) if many_rates else "low voltage"
+            voltage = low if rate > 0 else "nominal voltage"
+            titles.append(f"{base}, {voltage}" if one_base or robust else "")
+            continue
+        whole = robust or (not one_base and len(protected) <= LABELLED)
+        title = f"{base} + {generator}" if whole else generator
+        titles.append(f"{title} {percent_text(rate)}" if many_rates else title)
+    return titles
 
 
-def _mark_label(tradeoff: Tradeoff, text: str, measure: Measure, *, bold: bool = False) -> Label:
-    saving, accuracy = objectives(tradeoff, measure)
-    return Label(x=saving, y=accuracy, text=text, bold=bold)
-
-
-def _front_boxes(axes: Axes, members: Sequence[Tradeoff], measure: Measure) -> list[Box]:
-    """The staircase as thin rectangles."""
-    x, y = _staircase(axes, members, measure)
-    return list(zip(x, y, x[1:], y[1:], strict=False))
-
-
-def _spread(tradeoff: Tradeoff, measure: Measure) -> Box:
+def _spread(tradeoff: Tradeoff, measure: str) -> Box:
     saving, accuracy = objectives(tradeoff, measure)
     spread = tradeoff.accuracy.perturbed_std_percent
     return saving, accuracy - spread, saving, accuracy + spread

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from energy.curve import CurvePoint, OperatingPoint, VoltageCurve
-from reports.merge import percent
+from nfenergy.ground.rates import percent_text
 from reports.plots.labels import Label, place_labels
 from reports.plots.style import COLOURS, COLUMN, FAINT, MUTED, Size, drawing, new_figure
 
@@ -54,7 +54,7 @@ def hover_texts(curve: VoltageCurve) -> dict[str, str]:
     for index, point in enumerate(curve.points):
         text = (
             f"{point.voltage_norm:.4g} of Vmin: bit error rate "
-            f"{percent(point.bit_error_rate_percent / 100)}, "
+            f"{percent_text(point.bit_error_rate_percent / 100)}, "
             f"energy per access {point.energy_per_access_norm:.3g}"
         )
         texts[f"rate-{index}"] = texts[f"energy-{index}"] = text

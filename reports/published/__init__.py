@@ -13,7 +13,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from neuralfuse.accuracy import PUBLISHED, Accuracy
 from nfenergy.ground.errors import UnknownName
+from nfenergy.ground.rates import fraction_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,24 +38,6 @@ class ParamsMacs:
     params: int
     macs_printed: str
     macs: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedAccuracy:
-    """One row of Tables 11 to 14 (relaxed access): means and standard deviations over 10 chips, percent."""
-
-    table: int
-    dataset: str
-    base: str
-    generator: str
-    bit_error_rate_percent: float
-    clean_accuracy: float
-    perturbed_accuracy_mean: float
-    perturbed_accuracy_std: float
-    nf_clean_accuracy: float
-    nf_perturbed_accuracy_mean: float
-    nf_perturbed_accuracy_std: float
-    recovery_percent: float
 
 
 def published_tables() -> tuple[str, ...]:
@@ -106,22 +90,25 @@ def published_mac_savings() -> dict[tuple[str, str], float]:
     }
 
 
-def published_accuracies() -> tuple[PublishedAccuracy, ...]:
-    """The relaxed-access accuracies of Tables 11 to 14, in their order."""
+def published_accuracies() -> tuple[Accuracy, ...]:
+    """The relaxed-access accuracies of Sun et al., Tables 11 to 14, in their order."""
     return tuple(
-        PublishedAccuracy(
-            table=int(row["table"]),
+        Accuracy(
+            reference=f"Sun et al., Table {row['table']}",
             dataset=row["dataset"],
             base=row["base"].lower(),
             generator=row["generator"].lower(),
-            bit_error_rate_percent=float(row["bit_error_rate_percent"]),
-            clean_accuracy=float(row["clean_accuracy"]),
-            perturbed_accuracy_mean=float(row["perturbed_accuracy_mean"]),
-            perturbed_accuracy_std=float(row["perturbed_accuracy_std"]),
-            nf_clean_accuracy=float(row["nf_clean_accuracy"]),
-            nf_perturbed_accuracy_mean=float(row["nf_perturbed_accuracy_mean"]),
-            nf_perturbed_accuracy_std=float(row["nf_perturbed_accuracy_std"]),
-            recovery_percent=float(row["recovery_percent"]),
+            bit_error_rate=fraction_of(float(row["bit_error_rate_percent"])),
+            base_clean_percent=float(row["clean_accuracy"]),
+            base_perturbed_percent=float(row["perturbed_accuracy_mean"]),
+            base_perturbed_std_percent=float(row["perturbed_accuracy_std"]),
+            nf_clean_percent=float(row["nf_clean_accuracy"]),
+            nf_perturbed_percent=float(row["nf_perturbed_accuracy_mean"]),
+            nf_perturbed_std_percent=float(row["nf_perturbed_accuracy_std"]),
+            source=PUBLISHED,
+            fault_model="neuralfuse-map",
+            weight_bits=8,
+            seeds="10 chips",
         )
         for row in _rows("neuralfuse_accuracy_relaxed")
     )

@@ -13,7 +13,8 @@ import pytest
 from scalesim.memory import double_buffered_scratchpad_mem, read_buffer
 from scalesim.scale_sim import scalesim
 
-from energy.array import SystolicArray, cfg_text
+from energy.array import SystolicArray
+from energy.scalesim.cfg import cfg_text
 from topologies import table
 from topologies.layers import Layer, Topology
 

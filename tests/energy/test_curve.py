@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy.curve import CURVES, CurvePoint, VoltageCurve, dump_curve, load_curve
+from energy.curve import CurvePoint, VoltageCurve
+from energy.curve_files import CURVES, dump_curve, load_curve
 from nfenergy.ground.errors import InputError, UnknownName
 
 CURVE = load_curve("stutz2021-14nm")
@@ -20,7 +21,8 @@ MEASURED = [point for point in CURVE.points if point.bit_error_rate_percent > 0]
 
 
 def test_the_shipped_curve_is_cited_and_read_in_any_case() -> None:
-    assert CURVES == ("stutz2021-14nm",)
+    assert CURVES[0] == CURVE.name == "stutz2021-14nm"
+    assert (CURVE.energy_model, CURVE.vmin_v) == ("measured", None)
     assert load_curve("Stutz2021-14NM") == CURVE
     assert "Stutz et al." in CURVE.source
     assert "Vmin" in CURVE.normalisation
@@ -137,10 +139,41 @@ def test_an_unknown_curve_names_the_near_one() -> None:
         load_curve("stutz2021")
 
 
-def test_a_dumped_curve_reads_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", CURVES)
+def test_a_dumped_curve_reads_back(tmp_path: Path, name: str) -> None:
     path = tmp_path / "curve.yaml"
-    path.write_text(dump_curve(CURVE), encoding="utf-8")
-    assert load_curve(str(path)) == CURVE
+    path.write_text(dump_curve(load_curve(name)), encoding="utf-8")
+    assert load_curve(str(path)) == load_curve(name)
+
+
+BOARDS = {
+    "salami2018-28nm-kc705b": (0.60, 14_581_760, {59: 2, 58: 8, 57: 26, 56: 62, 55: 252, 54: 690, 53: 2274}),
+    "salami2018-28nm-vc707": (
+        0.61,
+        33_751_040,
+        {60: 4, 59: 24, 58: 146, 57: 772, 56: 2732, 55: 7520, 54: 23706},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_boards_have_their_counts_and_say_that_energy_is_assumed(name: str) -> None:
+    vmin_v, cells, faults = BOARDS[name]
+    curve = load_curve(name)
+    assert (curve.vmin_v, curve.energy_model) == (vmin_v, "v2")
+    assert "assumed to follow V^2" in curve.title
+    assert curve.notes[0].startswith("No energy was measured per access")
+    assert "10.1109/MICRO.2018.00064" in curve.source
+    assert len(curve.points) == len(faults) + 1
+    for centivolts, count in faults.items():
+        point = curve.at_voltage(centivolts / 100 / vmin_v)
+        assert point.bit_error_rate == pytest.approx(count / cells, rel=1e-12)
+        assert point.energy_per_access_norm == pytest.approx((centivolts / 100 / vmin_v) ** 2, rel=1e-12)
+
+
+def test_volts_are_named_where_a_curve_ends() -> None:
+    with pytest.raises(InputError, match=r"from 0\.883333 to 1 of Vmin, which is 0\.6 V"):
+        load_curve("salami2018-28nm-kc705b").at_voltage(0.8)
 
 
 def test_a_csv_of_the_points_is_the_same_curve(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from neuralfuse.library_networks import LibraryNetwork, library_names
 from neuralfuse.registry import DATASETS
+from neuralfuse.user_networks import find_network
 from nfenergy import networks
 from nfenergy.ground.errors import InputError, UnknownName
-from nfenergy.library_networks import LibraryNetwork, library_names
 from nfenergy.networks import network_model
-from nfenergy.user_networks import find_network
 from tests.conftest import RunCli
 from topologies.convention import CONVENTIONS
 
@@ -140,7 +140,7 @@ def test_it_is_recalled_until_the_library_changes(
     with monkeypatch.context() as patch:
         patch.setattr(networks, "build_network_model", None)
         assert network_model(network, CIFAR, EXACT) == built
-    monkeypatch.setattr("nfenergy.library_networks.version", lambda library: "9")
+    monkeypatch.setattr("neuralfuse.library_networks.version", lambda library: "9")
     assert network_model(network, CIFAR, EXACT) == built
     assert len(list(empty_cache.glob("networks/*/*"))) == 2
 

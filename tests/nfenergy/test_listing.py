@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from energy.array import PRESETS
-from energy.curve import CURVES
+from energy.curve_files import CURVES
 from energy.engines import ENGINES
 from neuralfuse.memory.fault_models import FAULT_MODELS
 from neuralfuse.memory.profiled_chips import PROFILED_CHIPS

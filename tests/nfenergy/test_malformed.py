@@ -30,6 +30,9 @@ ArrayWidth : 8
 IfmapSramSzkB : 64
 FilterSramSzkB : 64
 OfmapSramSzkB : 64
+IfmapOffset : 0
+FilterOffset : 10000000
+OfmapOffset : 20000000
 Dataflow : os
 [run_presets]
 InterfaceBandwidth : CALC
@@ -73,12 +76,26 @@ FILES: dict[str, str | bytes] = {
     "dataflow.cfg": CFG.replace("Dataflow : os", "Dataflow : rs"),
     "ramulator.cfg": CFG + "UseRamulatorTrace = True\n",
     "binary.cfg": b"\xff\xfe\x00",
+    "misspelt.cfg": CFG.replace("Dataflow", "Datafow"),
+    "list.cfg": CFG.replace("ArrayHeight : 8", "ArrayHeight : 64,32"),
+    "layout.cfg": CFG + "[layout]\nIfmapCustomLayout = on\n",
+    "mkn.csv": "Layer, M, K, Q,\nGEMM1, 6, 7, 8,\n",
+    "batch.csv": f"{HEADER} Batch Size,\n{OK_ROW} 4,\n",
     "empty.yaml": "",
     "list.yaml": "- 1\n",
     "broken.yaml": "points: [",
     "points.yaml": f"name: x\n{POINTS}",
     "unsafe.yaml": "!!python/object/apply:os.system ['touch damage']\n",
     "no_columns.csv": "a,b\n1,2\n",
+    "twice.yaml": f"name: x\n{POINTS}{POINTS}",
+    "date.yaml": "name: x\npoints: 2020-99-99\n",
+    "digits.yaml": f"name: x\npoints: {'9' * 5000}\n",
+    "tag.yaml": "name: x\npoints: !!float 1[x]\n",
+    "nested.yaml": "[" * 3000,
+    "long_field.csv": f"voltage_norm\n{'1' * 140_000}\n",
+    "sweep.yaml": "bases: [vgg11]\nvoltages: [true]\n",
+    "sweep_twice.yaml": "bases: [vgg11]\nvoltages: [1]\nvoltages: [0.9]\n",
+    "sweep_nested.yaml": "bases: " + "[" * 3000 + "]" * 3000,
     "file": "mine\n",
 }
 
@@ -104,7 +121,9 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     (("layers",), 2, "Missing option '--topology'"),
     (("export", "--base", "vgg11"), 2, "Missing option '--out'"),
     (("simulat", "--base", "vgg11"), 2, "No such command 'simulat'"),
-    ((*SIM, "--generator", "convs"), 2, "No such option: --generator"),
+    ((*SIM, "--generator", "convs"), 2, "no such option: --generator"),
+    ((*SIM, "--size", "slide"), 2, "no such option: --size"),
+    ((*SIM, "--weight-bit", "8"), 2, "no such option: --weight-bit; did you mean --weight-bits"),
     ((*SIM, "extra"), 2, "unexpected extra argument"),
     ((*SIM, "--ber"), 2, "--ber"),
     ((*SIM, "--ber", "1"), 2, "bit error rate 1 is above 0.5; for 1 percent write 1%"),
@@ -162,7 +181,10 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     ((*LAY, "filter.csv"), 2, "filter.csv, line 2: layer 'Conv1': its 9 x 3 filter is larger than"),
     ((*LAY, "strides.csv"), 2, "strides.csv, line 2: strides 1 x 2"),
     ((*LAY, "sparse.csv"), 2, "sparse.csv, line 2: sparsity '2:4'"),
-    ((*LAY, "semicolons.csv"), 2, "semicolons.csv, line 1: "),
+    ((*LAY, "semicolons.csv"), 2, "its columns must be separated by commas"),
+    ((*LAY, "mkn.csv"), 2, "mkn.csv, line 1: unknown column 'Q' in the header"),
+    ((*LAY, "batch.csv"), 2, "batch.csv, line 2: batch size '4': nfenergy counts one input at a time"),
+    ((*LAY, "x" * 300), 2, "File name too long"),
     ((*LAY, "utf16.csv"), 2, "utf16.csv is not UTF-8 text"),
     ((*LAY, "image.csv"), 2, "image.csv is not UTF-8 text"),
     ((*LAY, "page.csv"), 2, "page.csv, line 1: "),
@@ -180,6 +202,10 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     ((*SIM, "--config", "dataflow.cfg"), 2, "dataflow.cfg: dataflow is 'rs'"),
     ((*SIM, "--config", "ramulator.cfg"), 2, "sets UseRamulatorTrace, which nfenergy does not drive"),
     ((*SIM, "--config", "binary.cfg"), 2, "binary.cfg is not UTF-8 text"),
+    ((*SIM, "--config", "misspelt.cfg"), 2, "SCALE-Sim knows no key Datafow. Did you mean Dataflow?"),
+    ((*SIM, "--config", "list.cfg"), 2, "list.cfg: ArrayHeight is '64,32', expected a whole number"),
+    ((*SIM, "--config", "layout.cfg"), 2, "sets IfmapCustomLayout, which nfenergy does not drive"),
+    ((*SIM, "--config", "x" * 300), 2, "no file and no preset 'xxx"),
     ((*SIM, "--config", "ok.csv"), 2, "ok.csv is not a SCALE-Sim cfg"),
     # Curves from a file
     ((*SIM, "--curve", "absent.yaml"), 2, "cannot read voltage curve absent.yaml"),
@@ -187,7 +213,17 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     ((*SIM, "--curve", "list.yaml"), 2, "voltage curve list.yaml: content"),
     ((*SIM, "--curve", "broken.yaml"), 2, "broken.yaml is not YAML"),
     ((*SIM, "--curve", "points.yaml"), 2, "voltage curve points.yaml: points"),
-    ((*SIM, "--curve", "unsafe.yaml"), 2, "unsafe.yaml is not YAML"),
+    ((*SIM, "--curve", "unsafe.yaml"), 2, "unsafe.yaml, line 1, column 1: the tag"),
+    ((*SIM, "--curve", "twice.yaml"), 2, "twice.yaml, line 3, column 1: key 'points' stands twice"),
+    ((*SIM, "--curve", "date.yaml"), 2, "voltage curve date.yaml: points: Input should be a valid list"),
+    ((*SIM, "--curve", "digits.yaml"), 2, "digits.yaml, line 2, column 9: an integer beyond 64 bits"),
+    ((*SIM, "--curve", "tag.yaml"), 2, "tag.yaml, line 2, column 9: the tag tag:yaml.org,2002:float is"),
+    ((*SIM, "--curve", "nested.yaml"), 2, "nested.yaml, line 1, column 51: nested deeper than 50"),
+    ((*SIM, "--curve", "long_field.csv"), 2, "long_field.csv, line 2: field larger than field limit"),
+    ((*SIM, "--curve", "x" * 300 + ".yaml"), 2, "File name too long"),
+    (("sweep", "sweep.yaml", "--out", "new"), 2, "sweep.yaml: voltages: Input should be a valid number"),
+    (("sweep", "sweep_twice.yaml", "--out", "new"), 2, "line 3, column 1: key 'voltages' stands twice"),
+    (("sweep", "sweep_nested.yaml", "--out", "new"), 2, "nested deeper than 50"),
     ((*SIM, "--curve", "no_columns.csv"), 2, "voltage curve no_columns.csv: points"),
     ((*SIM, "--curve", "image.csv"), 2, "image.csv is not UTF-8 text"),
     # Folders that cannot be written

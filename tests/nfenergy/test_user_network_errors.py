@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from neuralfuse.user_networks import UserNetwork, find_network
 from nfenergy.ground.errors import InputError, UnknownName
-from nfenergy.user_networks import UserNetwork, find_network
 from tests.conftest import RunCli
-from tests.nfenergy.own_networks import WriteFile, simulate
+from tests.nfenergy.counted import simulate
+from tests.nfenergy.own_networks import WriteFile
 
 STEM = """\
 class build(nn.Module):

@@ -215,6 +215,59 @@ def test_a_matrix_product_that_cannot_be_read_is_refused(
         table.read(path)
 
 
+NAMED = "Layer name, Strides, Num Filter, Channels, Filter Width, Filter Height, IFMAP Width, IFMAP Height,"
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (NAMED, "Conv1, 1, 5, 4, 2, 3, 9, 8,"),
+        (NAMED.replace(" name", "").upper(), "Conv1, 1, 5, 4, 2, 3, 9, 8,"),
+        (NAMED.replace(",", ",\N{NO-BREAK SPACE}"), "Conv1, 1, 5, 4, 2, 3, 9, 8, 1:1"),
+        ("Strides, Batch Size, " + NAMED.replace(" Strides,", ""), "1, 1, Conv1, 5, 4, 2, 3, 9, 8,"),
+        (f"{HEADER} Batch Size,", f"{ROW} 1,"),
+        (f"{HEADER} Batch Size,", ROW),
+        (f"{HEADER} Sparsity, Stride Width,", f"{ROW} 1:1, 1,"),
+        (HEADER.replace("Height", "Width", 1), ROW),
+        (HEADER.replace("Channels", "channel").replace("Filter,", "filters,"), ROW),
+    ],
+)
+def test_columns_are_found_by_their_names(topology_file: WriteTopology, header: str, row: str) -> None:
+    (layer,) = table.read(topology_file(row, header=header)).layers
+    assert (layer.name, tuple(layer.shape)) == ("Conv1", SHAPE)
+
+
+@pytest.mark.parametrize("order", ["Layer, M, K, N", "layer,k,m,n", "N, Sparsity, Layer, K, M", "L,M,N,K"])
+def test_a_matrix_product_is_read_by_its_names(topology_file: WriteTopology, order: str) -> None:
+    values = {"m": "6", "n": "8", "k": "7", "sparsity": "1:1"}
+    row = ",".join(values.get(name.strip().lower(), "GEMM1") for name in order.split(","))
+    (layer,) = table.read(topology_file(f"{row},", header=f"{order},")).layers
+    assert (layer.name, tuple(layer.shape)) == ("GEMM1", (6, 7, 1, 7, 1, 8, 1))
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "reason"),
+    [
+        (f"{HEADER} Batch Size,", f"{ROW} 4,", "batch size '4': nfenergy counts one input at a time"),
+        (f"{HEADER} Stride Width,", f"{ROW} 2,", "strides 1 x 2"),
+        (f"{HEADER} Sparsity,", f"{ROW} 2:4,", "sparsity '2:4': nfenergy simulates dense layers only"),
+        (f"{HEADER} Batch Size,", f"{ROW} 1, 7,", "strides 1 x 7"),
+        (f"{HEADER} Bias,", f"{ROW} 4,", "unknown column 'Bias' in the header; expected Layer name, IFMAP"),
+        (f"{HEADER} Strides,", f"{ROW} 1,", "column 'Strides' stands twice in the header"),
+        (HEADER.replace(" Channels,", ""), ROW, "is not the header of a SCALE-Sim topology; expected"),
+        (f"{HEADER} M,", f"{ROW} 1,", "is not the header of a SCALE-Sim topology; expected"),
+        ("Layer, M, N,", "G, 6, 8,", "is not the header of a SCALE-Sim topology"),
+        ("Layer, M, N, K, Batch Size,", "G, 6, 8, 7, 1,", "is not the header of a SCALE-Sim topology"),
+        (HEADER.replace(",", ";"), ROW, "its columns must be separated by commas"),
+    ],
+)
+def test_a_header_that_says_something_else_is_not_read_by_position(
+    topology_file: WriteTopology, header: str, row: str, reason: str
+) -> None:
+    with pytest.raises(InputError, match=re.escape(reason)):
+        table.read(topology_file(row, header=header))
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -21,7 +21,7 @@ from energy.array import DATAFLOWS, SystolicArray
 from energy.scalesim import child as scalesim_child
 from energy.scalesim import children as scalesim_children
 from energy.scalesim import engine as scalesim
-from energy.scalesim.engine import Progress, simulate
+from energy.scalesim.engine import Progress, keep, layer_cache, simulate
 from energy.scalesim.report import SimulationError
 from nfenergy.ground.errors import NfEnergyError
 from tests.conftest import is_alive, snapshot
@@ -51,7 +51,7 @@ ACCESS = ("SRAM IFMAP Reads|SRAM Filter Reads|SRAM OFMAP Writes|"
     "DRAM IFMAP Reads|DRAM Filter Reads|DRAM OFMAP Writes")
 BANDWIDTH = "|".join(f"Avg {kind} BW" for kind in (
     "IFMAP SRAM", "FILTER SRAM", "OFMAP SRAM", "IFMAP DRAM", "FILTER DRAM", "OFMAP DRAM"))
-def write(name, columns, rows=rows, value="7.0"):
+def write(name, columns, rows=rows, value="7000.0"):
     lines = ["LayerID, " + ", ".join(columns.split("|")) + ","]
     lines += [", ".join([str(row)] + [value] * 6) + "," for row in range(rows)]
     (report / name).write_text("\\n".join(lines) + "\\n")
@@ -186,6 +186,30 @@ def test_a_damaged_entry_is_simulated_again(
     damage(entry)
     assert simulate(one, ARRAY) == first
     assert snapshot(empty_cache) == whole
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sram_filter_reads": -1},
+        {"sram_filter_reads": "12"},
+        {"sram_filter_reads": True},
+        {"total_cycles": 12.0},
+        {"total_cycles": None},
+        {"overall_util_percent": "high"},
+        {"overall_util_percent": float("nan")},
+        {"layer": 3},
+    ],
+)
+def test_a_cached_count_that_is_none_is_simulated_again(
+    empty_cache: Path, child: SetChild, change: dict[str, object]
+) -> None:
+    child("write_all()")
+    one = Topology(name="n", layers=LAYERS[:1])
+    first = simulate(one, ARRAY)
+    bare = replace(first[0], **({"layer": ""} | change))  # type: ignore[arg-type]
+    keep(layer_cache(), (LAYERS[0].shape, ARRAY), bare)
+    assert simulate(one, ARRAY) == first
 
 
 @pytest.mark.parametrize(
@@ -391,7 +415,7 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     large = Layer.gemm(name="x", m=3000, k=300, n=3000)
     folder = tmp_path / "job"
     folder.mkdir()
-    from energy.array import cfg_text
+    from energy.scalesim.cfg import cfg_text
     from topologies import table
 
     topology = Topology(name="report", layers=(large,))

@@ -60,7 +60,18 @@ def test_an_entry_of_another_key_counts_as_missing(empty_cache: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"key": {"a": 1}, "value": 3}']
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"key": {"a": 1}, "value": 3}',
+        b'{"key": {"a": 1}, "value": {"x": 1}}',
+        b'{"key": {"a": 1}, "value": {"x": 1}, "sha256": ["0"]}',
+    ],
 )
 def test_a_damaged_entry_counts_as_missing_and_is_replaced(empty_cache: Path, content: bytes) -> None:
     cache = JsonCache("kind")
@@ -71,6 +82,17 @@ def test_a_damaged_entry_counts_as_missing_and_is_replaced(empty_cache: Path, co
     cache.put({"a": 1}, {"x": 2})
     assert cache.get({"a": 1}) == {"x": 2}
     assert list(snapshot(empty_cache)) == [path]
+
+
+@pytest.mark.parametrize("found", [-1, 2, "1", True, 1.0, None, [1]])
+def test_a_value_that_was_changed_counts_as_missing(empty_cache: Path, found: object) -> None:
+    cache = JsonCache("kind")
+    cache.put({"a": 1}, {"x": 1})
+    (path,) = snapshot(empty_cache)
+    content = json.loads((empty_cache / path).read_text())
+    content["value"]["x"] = found
+    (empty_cache / path).write_text(json.dumps(content))
+    assert cache.get({"a": 1}) is None
 
 
 def test_a_folder_that_takes_no_files_is_remembered_not_raised(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nfenergy.ground.errors import InputError, NfEnergyError
-from nfenergy.ground.files import check_folder, read_text, write_text
+from nfenergy.ground.files import check_folder, is_file, read_text, write_text
 from tests.conftest import snapshot
 
 
@@ -121,3 +121,11 @@ def test_checking_a_relative_folder_makes_nothing(tmp_path: Path, monkeypatch: p
     for folder in (Path("relative"), Path("relative/deeper"), Path()):
         check_folder(folder)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\x00b"])
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path: Path, name: str) -> None:
+    assert not is_file(tmp_path / name)
+    with pytest.raises(InputError, match="cannot read curve ") as error:
+        read_text(tmp_path / name, "curve")
+    assert "\n" not in str(error.value)
