@@ -16,7 +16,8 @@ class LayerCounts:
 
     The three sources are COMPUTE_REPORT.csv, DETAILED_ACCESS_REPORT.csv and BANDWIDTH_REPORT.csv.
     `sram_ofmap_writes` is as SCALE-Sim prints it, which in dataflow ``os`` is too high (upstream
-    issue 166); `sram_ofmap_writes_true` is the number of values really written.
+    issue 166); `sram_ofmap_writes_true` is the number of values really written. Start and stop cycles are
+    those of the first and last access; before cycle 0 lies the first prefetch.
     """
 
     layer: str
@@ -39,6 +40,18 @@ class LayerCounts:
     dram_ifmap_bw_words_per_cycle: float
     dram_filter_bw_words_per_cycle: float
     dram_ofmap_bw_words_per_cycle: float
+    sram_ifmap_start_cycle: int
+    sram_ifmap_stop_cycle: int
+    sram_filter_start_cycle: int
+    sram_filter_stop_cycle: int
+    sram_ofmap_start_cycle: int
+    sram_ofmap_stop_cycle: int
+    dram_ifmap_start_cycle: int
+    dram_ifmap_stop_cycle: int
+    dram_filter_start_cycle: int
+    dram_filter_stop_cycle: int
+    dram_ofmap_start_cycle: int
+    dram_ofmap_stop_cycle: int
 
     def as_dict(self) -> dict[str, str | int | float]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
