@@ -57,6 +57,21 @@ def merged(parts: Intervals) -> Intervals:
     return Intervals(start[begins], reach[np.append(begins[1:], len(start)) - 1])
 
 
+def joined(parts: Intervals, others: Intervals) -> Intervals:
+    """All of them."""
+    return Intervals(
+        np.concatenate((parts.start, others.start)), np.concatenate((parts.stop, others.stop))
+    )
+
+
+def inside(address: IntArray, parts: Intervals) -> NDArray[np.bool_]:
+    """Which addresses lie in one of `merged` intervals."""
+    if not len(parts.start):
+        return np.zeros(len(address), np.bool_)
+    of = parts.start.searchsorted(address, side="right") - 1
+    return (of >= 0) & (address < parts.stop[of])
+
+
 def distinct(parts: Intervals) -> int:
     """Number of distinct addresses."""
     if not len(parts.start):

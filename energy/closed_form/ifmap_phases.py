@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 
-from energy.closed_form.addresses import Intervals, addresses, distinct, intervals, merged, single
+from energy.closed_form.addresses import Intervals, addresses, distinct, inside, intervals, joined, merged, single
 from energy.closed_form.ifmap_stream import Stream
 from energy.closed_form.input_windows import IntArray
 
@@ -135,48 +136,49 @@ class PhaseFollower:
         return length
 
     def _intervals(self, begin: int, end: int) -> Intervals:
+        passed = self.stream.pass_places
+        if begin >= passed:
+            begin, end = begin - passed, end - passed
         return intervals(self.stream.requested(begin, end), self.stream.windows)
 
     def _end(self, begin: int) -> int:
-        """Place after the request that completes the phase."""
-        low, found = begin, 0
-        high, most = begin + self.stream.pass_places, self.stream.windows.touched
-        guess = begin + (self._last_length or self.phase_words) - CLOSE_PLACES // 4
-        close, tries = max(CLOSE_PLACES, self.stream.ports), 0
-        while high - low > close:
-            guess, tries = min(max(guess, low + 1), high - 1), tries + 1
+        """Place after the request that completes the phase: nearly found by counting distinct addresses."""
+        low, found, high, most = begin, 0, begin + self.stream.pass_places, 0
+        close = max(CLOSE_PLACES, self.stream.ports)
+        guess = begin + (self._last_length or self.phase_words) - close // 2
+        for tries in count(1):
+            guess = min(max(guess, low + 1), high - 1)
             words = distinct(self._intervals(begin, guess))
             if words >= self.phase_words:
                 high, most = guess, words
             else:
                 low, found = guess, words
             missing = self.phase_words - found
-            if missing * (low - begin) <= found * close // 2:
+            expected = missing * (low - begin) // max(found, 1)
+            if most and expected:
+                expected = missing * (high - low) // (most - found)
+            if high - low <= 2 * close or low > begin and expected <= close:
                 break
-            if tries % 3 == 0:
+            if most and tries % 3 == 0:
                 guess = (low + high) // 2
-            elif high == begin + self.stream.pass_places and found:
-                guess = low + missing * (low - begin) // found - close // 4
             else:
-                guess = low + missing * (high - low) // (most - found) - close // 4
+                guess = low + max(expected - close // 2, close // 2)
         return self._complete(begin, low, self.phase_words - found)
 
     def _complete(self, begin: int, low: int, missing: int) -> int:
         """Place after the request for the last missing address, counted out request by request."""
         held = merged(self._intervals(begin, low))
+        size = max(CLOSE_PLACES, self.stream.ports)
         while True:
-            high = low + max(CLOSE_PLACES, self.stream.ports)
-            place, address = self._requests(low, high)
-            of = np.searchsorted(held.start, address, side="right") - 1
-            new = address >= held.stop[of] if len(held.stop) else np.ones(len(address), np.bool_)
-            new |= of < 0
+            place, address = self._requests(low, low + size)
+            new = ~inside(address, held)
             place, address = place[new], address[new]
             order = np.argsort(place)
             _, first = np.unique(address[order], return_index=True)
             if len(first) >= missing:
                 return int(place[order][np.sort(first)[missing - 1]]) + 1
-            low, missing = high, missing - len(first)
-            held = merged(self._intervals(begin, low))
+            held = merged(joined(held, self._intervals(low, low + size)))
+            low, missing, size = low + size, missing - len(first), 2 * size
 
     def _requests(self, begin: int, end: int) -> tuple[IntArray, IntArray]:
         """Place and address of the requests from a place to before another."""
@@ -187,8 +189,8 @@ class PhaseFollower:
         parts = [self._requests(passed, end)] if end > passed else []
         for item in self.stream.requested(begin, min(end, passed)):
             pixel, element = single(item)
-            inside, address = addresses(pixel, element, self.stream.windows)
-            parts.append((self.stream.places(pixel[inside], element[inside]), address))
+            valid, address = addresses(pixel, element, self.stream.windows)
+            parts.append((self.stream.places(pixel[valid], element[valid]), address))
         if not parts:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         places, found = zip(*parts, strict=True)
