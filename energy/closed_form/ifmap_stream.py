@@ -18,6 +18,8 @@ import numpy as np
 from energy.closed_form.addresses import Block, Pieces, Requested
 from energy.closed_form.folding import Folding
 from energy.closed_form.input_windows import InputWindows, IntArray
+from energy.closed_form.sram_model import LARGEST_COUNT
+from nfenergy.ground.errors import InputError
 
 
 class Alike(NamedTuple):
@@ -136,10 +138,19 @@ class Stream(ABC):
 
 
 def stream_of(windows: InputWindows, folding: Folding) -> Stream:
-    """The stream of a layer on its array."""
-    return {"os": OutputStationary, "ws": WeightStationary, "is": InputStationary}[folding.array.dataflow](
-        windows, folding
-    )
+    """The stream of a layer on its array.
+
+    Raises:
+        InputError: the places of a pass do not fit into 64 bits.
+    """
+    streams = {"os": OutputStationary, "ws": WeightStationary, "is": InputStationary}
+    stream = streams[folding.array.dataflow](windows, folding)
+    if 2 * stream.pass_places > LARGEST_COUNT:
+        raise InputError(
+            f"a layer of {folding.px} ofmap pixels and {folding.window} weights a filter is too large for "
+            f"{folding.array}: its cycles times the array's ports do not fit into 64 bits"
+        )
+    return stream
 
 
 @dataclass(frozen=True, slots=True)

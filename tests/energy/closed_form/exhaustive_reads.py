@@ -1,4 +1,6 @@
-"""DRAM reads of the ifmap operand: the phases of the read buffer along the layer's runs.
+"""The phases of the ifmap's read buffer by following all requests of a layer.
+
+What the closed form, which takes repeated phases at once, is held against.
 
 A request is new to a phase if the latest earlier request for its value came before the phase began. So
 the new requests of a run are an interval of its channels, two divisions away; the end of a phase is the
@@ -9,39 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from energy.closed_form.folding import Folding
-from tests.energy.closed_form.exhaustive_runs import InputWindows, IntArray, Runs, runs_of
-from energy.closed_form.read_phases import ReadBuffer, Transfer, phases_in_one_cycle
-from topologies.layers import LayerShape
+from tests.energy.closed_form.exhaustive_runs import IntArray, Runs
 
 FEWEST_RUNS = 64
 
 
-def ifmap_transfer(shape: LayerShape, folding: Folding) -> Transfer:
-    """DRAM reads of the ifmap operand of one layer.
-
-    Raises:
-        InputError: two phases end in one cycle, where SCALE-Sim itself fails; or the layer is too large.
-    """
-    array = folding.array
-    buffer = ReadBuffer(array.ifmap_sram_kb)
-    windows = InputWindows.of(shape)
-    if windows.touched < buffer.phase_words:
-        return buffer.transfer(phases=0, rest=windows.touched, first_cycle=0, last_phase_cycle=-1)
-    runs = runs_of(windows, folding)
-    ends, rest = _phase_ends(runs, buffer.phase_words)
-    cycles = np.asarray(ends) // runs.ports
-    if (np.diff(cycles) == 0).any():
-        raise phases_in_one_cycle("ifmap", array.ifmap_sram_kb)
-    return buffer.transfer(
-        phases=len(ends),
-        rest=rest,
-        first_cycle=int(runs.first[0]) // runs.ports,
-        last_phase_cycle=int(cycles[-1]),
-    )
-
-
-def _phase_ends(runs: Runs, phase_words: int) -> tuple[list[int], int]:
+def phase_ends(runs: Runs, phase_words: int) -> tuple[list[int], int]:
     """Place of the last new request of each full phase, and the new requests after the last of them.
 
     All passes are equal, so phases that begin at the same place of a pass are equally long.
