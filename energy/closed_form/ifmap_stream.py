@@ -9,6 +9,7 @@ Mirrors ``create_ifmap_demand_mat`` of ``systolic_compute_{os,ws,is}``.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -99,6 +100,23 @@ class Stream(ABC):
     def plain_places(self, place: int, requests: int) -> int:
         """Places from one on in which `requests` after each other are certainly for distinct addresses."""
         return 0
+
+    def _elements_apart(self) -> tuple[int, bool]:
+        """How far apart in the window two elements are at which pixels of a stretch meet, at least.
+
+        And whether such pixels are in one ofmap row, m positions for m times that distance.
+        """
+        rows, cols = self.windows.rows, self.windows.cols
+        if not rows.overlaps or self.ports <= cols.positions - -(-cols.window // cols.stride):
+            return cols.stride, True
+        return math.gcd(cols.stride, cols.window), False
+
+    def _whole_pixels(self, stretch: int, pixels: int) -> int:
+        """Pixels of a stretch, of so many, that ask for all of their window; 0 if there may be none."""
+        if stretch * self.ports + pixels > self.windows.whole_rows:
+            return 0
+        cols = self.windows.cols
+        return pixels - (cols.whole_positions < cols.positions) * (pixels // cols.positions + 1)
 
     def requested(self, begin: int, end: int) -> Requested:
         """What is asked for from `begin` to before `end`, which may lie in the next pass."""
@@ -201,6 +219,15 @@ class OutputStationary(Stream):
         folds = min(fold + left // self.ports, self.windows.whole_rows // self.ports)
         return Alike((offset,), folds * self.stretch_places)
 
+    def plain_places(self, place: int, requests: int) -> int:
+        """In a fold, a pixel asks for what another one asked for long before if a stride has many words."""
+        fold, offset = divmod(place, self.stretch_places)
+        pixels = self._whole_pixels(fold, self.folding.rows_used(fold))
+        apart, in_row = self._elements_apart()
+        # A pixel's row is ahead of the next one by a cycle; at both ends of a fold not all rows ask.
+        cycles = apart - (1 if in_row else self.ports) - self.ports - 1
+        return self.stretch_places - offset if cycles * pixels >= requests else 0
+
     def _asked(self, fold: int, offset: int) -> tuple[IntArray, IntArray]:
         """The pixels of a fold, and how many elements each has asked for before a place in the fold."""
         row = np.arange(self.folding.rows_used(fold))
@@ -275,6 +302,17 @@ class InputStationary(Stream):
             return None
         groups = min(group + left // self.ports, self.windows.whole_rows // self.ports)
         return Alike((offset,), groups * self.stretch_places)
+
+    def plain_places(self, place: int, requests: int) -> int:
+        """In a group, a pixel asks for what another one asked for long before if a stride has many words."""
+        group, offset = divmod(place, self.stretch_places)
+        pixels = self._whole_pixels(group, self.folding.cols_used(group))
+        apart, in_row = self._elements_apart()
+        rows = self.folding.array.rows
+        # The elements of a fold are asked for in reverse order.
+        lines = apart if apart % rows == 0 else apart - 2 * (rows - 1)
+        between = lines * pixels - (1 if in_row else self.ports)
+        return self.stretch_places - offset if between >= requests else 0
 
     def _asked(self, group: int, offset: int) -> tuple[IntArray, int, IntArray, int]:
         """The pixels of a group of folds, and what they have asked for before a place in the group.
