@@ -59,9 +59,7 @@ def merged(parts: Intervals) -> Intervals:
 
 def joined(parts: Intervals, others: Intervals) -> Intervals:
     """All of them."""
-    return Intervals(
-        np.concatenate((parts.start, others.start)), np.concatenate((parts.stop, others.stop))
-    )
+    return Intervals(np.concatenate((parts.start, others.start)), np.concatenate((parts.stop, others.stop)))
 
 
 def inside(address: IntArray, parts: Intervals) -> NDArray[np.bool_]:

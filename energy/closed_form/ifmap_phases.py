@@ -14,11 +14,20 @@ from itertools import count
 
 import numpy as np
 
-from energy.closed_form.addresses import Intervals, addresses, distinct, inside, intervals, joined, merged, single
+from energy.closed_form.addresses import (
+    Intervals,
+    addresses,
+    distinct,
+    inside,
+    intervals,
+    joined,
+    merged,
+    single,
+)
 from energy.closed_form.ifmap_stream import Stream
 from energy.closed_form.input_windows import IntArray
 
-CLOSE_PLACES = 4096
+CLOSE_PLACES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +72,18 @@ class PhaseFollower:
         # More ports than a phase has words: phases may share a cycle, so each of them is looked at.
         jumps = stream.ports <= self.phase_words
         while True:
-            if jumps and self._begin < total and (self._jump_passes(total) or self._jump_rows() or self._jump_plain()):
+            if (
+                jumps
+                and self._begin < total
+                and (self._jump_passes(total) or self._jump_rows() or self._jump_plain())
+            ):
                 continue
             length = self._length(self._begin % places)
             end = self._begin + length
             if end > total:
-                rest = distinct(self._intervals(self._begin % places, self._begin % places + total - self._begin))
+                rest = distinct(
+                    self._intervals(self._begin % places, self._begin % places + total - self._begin)
+                )
                 return Phases(self._number, rest, self._begin - 1)
             if not jumps and self._number and (end - 1) // stream.ports == (self._begin - 1) // stream.ports:
                 self.on_shared_cycle()
@@ -146,13 +161,15 @@ class PhaseFollower:
         low, found, high, most = begin, 0, begin + self.stream.pass_places, 0
         close = max(CLOSE_PLACES, self.stream.ports)
         guess = begin + (self._last_length or self.phase_words) - close // 2
+        held = self._intervals(begin, begin)
         for tries in count(1):
             guess = min(max(guess, low + 1), high - 1)
-            words = distinct(self._intervals(begin, guess))
+            asked = self._intervals(begin, guess)
+            words = distinct(asked)
             if words >= self.phase_words:
                 high, most = guess, words
             else:
-                low, found = guess, words
+                low, found, held = guess, words, asked
             missing = self.phase_words - found
             expected = missing * (low - begin) // max(found, 1)
             if most and expected:
@@ -163,11 +180,10 @@ class PhaseFollower:
                 guess = (low + high) // 2
             else:
                 guess = low + max(expected - close // 2, close // 2)
-        return self._complete(begin, low, self.phase_words - found)
+        return self._complete(merged(held), low, self.phase_words - found)
 
-    def _complete(self, begin: int, low: int, missing: int) -> int:
-        """Place after the request for the last missing address, counted out request by request."""
-        held = merged(self._intervals(begin, low))
+    def _complete(self, held: Intervals, low: int, missing: int) -> int:
+        """Place after the request for the last missing address, counted out request by request from `low`."""
         size = max(CLOSE_PLACES, self.stream.ports)
         while True:
             place, address = self._requests(low, low + size)

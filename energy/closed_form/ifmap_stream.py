@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -146,12 +147,20 @@ class Stream(ABC):
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self.requests_before_stretch(middle) < request else (low, middle)
-        stretch, request = low, request - self.requests_before_stretch(low)
-        low, high = 0, self.stretch_places
-        while high - low > 1:
-            middle = (low + high) // 2
-            enough = self.requests_in_stretch(stretch, middle) >= request
-            low, high = (low, middle) if enough else (middle, high)
+        stretch, before = low, self.requests_before_stretch(low)
+        request -= before
+        low, fewer, high, more = 0, 0, self.stretch_places, self.requests_before_stretch(low + 1) - before
+        for tries in count(1):
+            if high - low <= 1:
+                break
+            middle = (
+                low + (request - fewer) * (high - low) // (more - fewer) if tries % 3 else (low + high) // 2
+            )
+            middle = min(max(middle, low + 1), high - 1)
+            found = self.requests_in_stretch(stretch, middle)
+            low, fewer, high, more = (
+                (low, fewer, middle, found) if found >= request else (middle, found, high, more)
+            )
         return stretch * self.stretch_places + low
 
 
@@ -325,7 +334,12 @@ class InputStationary(Stream):
         rows = self.folding.array.rows
         start = fold * rows
         if fold == self.folding.row_folds:
-            return pixel, self.windows.elements, np.full_like(pixel, self.windows.elements), self.windows.elements
+            return (
+                pixel,
+                self.windows.elements,
+                np.full_like(pixel, self.windows.elements),
+                self.windows.elements,
+            )
         high = start + self.folding.rows_used(fold)
         line, port = divmod(offset, self.ports)
         lines = line + (pixel - group * self.ports < port)
@@ -394,7 +408,9 @@ class WeightStationary(Stream):
             return None
         cols = self.windows.cols
         end = min(first // cols.positions * cols.positions + cols.whole_positions, self.windows.whole_rows)
-        return Alike((fold, offset % self.ports), fold * self.stretch_places + (self.ports + end) * self.ports)
+        return Alike(
+            (fold, offset % self.ports), fold * self.stretch_places + (self.ports + end) * self.ports
+        )
 
     def plain_places(self, place: int, requests: int) -> int:
         fold, offset = divmod(place, self.stretch_places)

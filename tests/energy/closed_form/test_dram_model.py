@@ -28,6 +28,7 @@ arrays = st.builds(
     ofmap_sram_kb=st.just(1),
 )
 
+
 @settings(max_examples=150, deadline=None)
 @given(shape=shapes(), array=arrays, filters=st.integers(2, 150), channels=st.integers(1, 30))
 def test_filter_reads_are_those_of_a_set_filled_request_by_request(
