@@ -202,6 +202,19 @@ LAYER_COLUMNS: tuple[Column, ...] = (
         for memory in ("sram", "dram")
         for operand in ("ifmap", "filter", "ofmap")
     ),
+    *(
+        _column(
+            f"{memory}_{operand}_{end}_cycle",
+            "integer",
+            "cycles",
+            f"{'first' if end == 'start' else 'last'} access to the {operand} in {memory.upper()}, "
+            "counted from the first cycle of the layer",
+            SIMULATED,
+        )
+        for memory in ("sram", "dram")
+        for operand in ("ifmap", "filter", "ofmap")
+        for end in ("start", "stop")
+    ),
     _column("twma", "number", "64-bit words", "SRAM words read for the layer's weights", CALCULATED),
     _column(
         "energy_share_percent",

@@ -174,7 +174,7 @@ class PhaseFollower:
             expected = missing * (low - begin) // max(found, 1)
             if most and expected:
                 expected = missing * (high - low) // (most - found)
-            if high - low <= 2 * close or low > begin and expected <= close:
+            if high - low <= 2 * close or (low > begin and expected <= close):
                 break
             if most and tries % 3 == 0:
                 guess = (low + high) // 2

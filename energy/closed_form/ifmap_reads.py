@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from energy.closed_form.folding import Folding
+from energy.closed_form.ifmap_dataflows import stream_of
 from energy.closed_form.ifmap_phases import PhaseFollower, Phases
-from energy.closed_form.ifmap_stream import Stream, stream_of
+from energy.closed_form.ifmap_stream import Stream
 from energy.closed_form.input_windows import InputWindows
 from energy.closed_form.read_phases import ReadBuffer, Transfer, phases_in_one_cycle
 from energy.closed_form.sram_spans import first_ifmap_request

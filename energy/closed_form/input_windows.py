@@ -17,6 +17,11 @@ from topologies.layers import LayerShape, scalesim_ofmap_extent
 IntArray = NDArray[np.int64]
 
 
+def cut(values: IntArray, lowest: int, highest: int) -> IntArray:
+    """`numpy.clip` at half its cost for short arrays."""
+    return np.minimum(np.maximum(values, lowest), highest)
+
+
 @dataclass(frozen=True, slots=True)
 class Axis:
     """One direction of a convolution, without what no window covers.
@@ -134,7 +139,7 @@ class InputWindows:
         whole_row = self.cols.inside_before(self.cols.positions)
         before = self.rows.inside_before(row) * whole_row
         if row < self.rows.positions:
-            before += int(self.rows.inside(np.int64(row))) * self.cols.inside_before(col)
+            before += int(self.rows.inside(np.array(row))) * self.cols.inside_before(col)
         return before
 
     def inside_before_element(self, element: int) -> int:
@@ -143,5 +148,5 @@ class InputWindows:
         whole_row = self.cols.covering_before(self.cols.window)
         before = self.rows.covering_before(window_row) * whole_row
         if window_row < self.rows.window:
-            before += int(self.rows.covering(np.int64(window_row))) * self.cols.covering_before(word)
+            before += int(self.rows.covering(np.array(window_row))) * self.cols.covering_before(word)
         return before

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from energy.closed_form.folding import Folding
-from energy.closed_form.ifmap_stream import stream_of
+from energy.closed_form.ifmap_dataflows import stream_of
 from energy.closed_form.input_windows import InputWindows
 from energy.closed_form.ofmap_drain import first_output
 

@@ -14,8 +14,9 @@ from energy.array import SystolicArray
 from energy.closed_form import ifmap_phases as phases_module
 from energy.closed_form.addresses import addresses, distinct, intervals, merged, single
 from energy.closed_form.folding import Folding
+from energy.closed_form.ifmap_dataflows import stream_of
 from energy.closed_form.ifmap_reads import ifmap_phases, ifmap_transfer
-from energy.closed_form.ifmap_stream import Stream, stream_of
+from energy.closed_form.ifmap_stream import Stream
 from energy.closed_form.input_windows import Axis, InputWindows
 from nfenergy.ground.errors import InputError
 from tests.energy.closed_form import exhaustive_runs
