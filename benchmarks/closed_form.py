@@ -114,7 +114,8 @@ def large_layers() -> list[dict[str, object]]:
         shapes[f"gemm {m} x {n} x {k}"] = Layer.gemm(name="", m=m, k=k, n=n).shape
     code = (
         "import sys; from energy.closed_form import engine; from energy.array import SystolicArray; "
-        "from topologies.layers import Layer, LayerShape, Topology; rows, cols, *shape = map(int, sys.argv[2:]); "
+        "from topologies.layers import Layer, LayerShape, Topology; "
+        "rows, cols, *shape = map(int, sys.argv[2:]); "
         "layer = Layer(name='one', **LayerShape(*shape)._asdict()); "
         "array = SystolicArray(rows=rows, cols=cols, dataflow=sys.argv[1]); "
         "engine.simulate(Topology(name='one', layers=(layer,)), array)"

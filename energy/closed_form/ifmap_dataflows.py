@@ -138,16 +138,14 @@ class InputStationary(PixelStretches):
         return int((count(pixel, zero + start) + count(pixel, zero + high) - count(pixel, low)).sum())
 
     def within(self, stretch: int, begin: int, end: int) -> Requested:
-        pixel, first, low, begin_high = self._asked(stretch, begin)
+        pixel, first, low, begun = self._asked(stretch, begin)
         _, last, end_low, end_high = self._asked(stretch, end)
         if first == last:
             return [Pieces(pixel, end_low, low)]
-        full = np.full_like(pixel, last)
-        return [
-            Pieces(pixel, np.full_like(pixel, first), low),
-            Pieces(pixel, np.full_like(pixel, begin_high), full),
-            Pieces(pixel, end_low, np.full_like(pixel, end_high)),
-        ]
+        begin_low, middle, full, high = (
+            np.full_like(pixel, value) for value in (first, begun, last, end_high)
+        )
+        return [Pieces(pixel, begin_low, low), Pieces(pixel, middle, full), Pieces(pixel, end_low, high)]
 
     def places(self, pixel: IntArray, element: IntArray) -> IntArray:
         col_fold, col = np.divmod(pixel, self.ports)
@@ -162,8 +160,7 @@ class InputStationary(PixelStretches):
         group, offset = divmod(place, self.stretch_places)
         pixels = self._whole_pixels(group, self.folding.cols_used(group))
         apart, in_row = self._elements_apart()
-        rows = self.folding.array.rows
-        # The elements of a fold are asked for in reverse order.
+        rows = self.folding.array.rows  # asked for in reverse order
         lines = apart if apart % rows == 0 else apart - 2 * (rows - 1)
         between = lines * pixels - (1 if in_row else self.ports)
         return self.stretch_places - offset if between >= requests else 0
