@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from neuralfuse.accuracy import Accuracy
+from neuralfuse.evaluation.accuracy_drawing import accuracy_figure
 from neuralfuse.evaluation.chips import in_use
 from neuralfuse.evaluation.picture_content import Chip, by_class, embeddings, of_class
 from neuralfuse.evaluation.picture_drawing import (
     Panel,
-    accuracy_figure,
     embedding_figure,
     image_grid,
     save_figure,
