@@ -74,6 +74,13 @@ class Traffic:
             **{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)}
         )
 
+    def on(self, machines: slice) -> Traffic:
+        """On some of the machines."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Traffic(
+            **{name: figure if np.ndim(figure) == 0 else figure[machines] for name, figure in found.items()}
+        )
+
 
 class MemoryAccess(NamedTuple):
     """One row of the account: values that one memory reads or writes.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Literal
@@ -13,14 +14,8 @@ from numpy.typing import NDArray
 
 from energy.counts import SRAM_WORD_BITS
 from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.registry import Registry
 
-ENERGY_TABLES = (
-    "horowitz2014-45nm",
-    "jouppi2021-7nm",
-    "cacti7-45nm-lop",
-    "cacti7-22nm-lop",
-    "eyeriss2016-relative",
-)
 DEFAULT_ENERGY_TABLE = "horowitz2014-45nm"
 
 Amount = float | NDArray[Any]
@@ -100,6 +95,11 @@ class EnergyTable:
     numbers: Mapping[str, float | Mapping[float, float]]
     sources: Mapping[str, Provenance]
 
+    @property
+    def unit_text(self) -> str:
+        """The unit for people."""
+        return "pJ" if self.unit == "pj" else "MAC"
+
     def sram_energy(self, capacity_kb: Amount, action: Action) -> Amount:
         """Energy of one access of `access_bits` bits to an SRAM of that capacity, in `unit`."""
         return (self.sram_read if action == "read" else self.sram_write).at(capacity_kb)
@@ -132,24 +132,63 @@ class EnergyTable:
         return self.sources.get(number, Provenance(source=self.source, certainty=self.certainty))
 
 
-def load_energy_table(name_or_file: str) -> EnergyTable:
-    """A shipped energy table by name, or one's own from a YAML file (see `energy.energy_table_files`).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedTable:
+    """An energy table by name; it is read when it is needed."""
 
-    Raises:
-        UnknownName: neither a shipped table nor a YAML file.
-        InputError: the file is not an energy table; the message names file and key.
-    """
+    name: str
+    load: Callable[[], EnergyTable]
+
+    @property
+    def title(self) -> str:
+        """What it is, where its numbers come from, and how sure they are."""
+        table = self.load()
+        return f"{table.title}. {table.source} ({table.certainty})"
+
+
+@cache
+def _shipped(name: str) -> EnergyTable:
     from energy.energy_table_files import read_energy_table
 
-    if Path(name_or_file).suffix.lower() in (".yaml", ".yml"):
-        table = read_energy_table(Path(name_or_file))
-        if table.name.lower() in ENERGY_TABLES:
-            raise InputError(
-                f"energy table {name_or_file}: name: {table.name!r} is a table that comes with nfenergy; "
-                "give it another name"
-            )
-        return table
-    if name_or_file.lower() not in ENERGY_TABLES:
-        raise UnknownName("energy table", name_or_file, ENERGY_TABLES)
-    with as_file(files("energy") / "data" / "energy_tables" / f"{name_or_file.lower()}.yaml") as path:
+    with as_file(files("energy") / "data" / "energy_tables" / f"{name}.yaml") as path:
         return read_energy_table(path)
+
+
+ENERGY_TABLES: Registry[NamedTable] = Registry(
+    "energy table",
+    (
+        NamedTable(name=name, load=partial(_shipped, name))
+        for name in (
+            DEFAULT_ENERGY_TABLE,
+            "jouppi2021-7nm",
+            "cacti7-45nm-lop",
+            "cacti7-22nm-lop",
+            "eyeriss2016-relative",
+        )
+    ),
+)
+
+
+def is_table_file(name: str) -> bool:
+    """Whether `load_energy_table` takes this name for a file's."""
+    return Path(name).suffix.lower() in (".yaml", ".yml")
+
+
+def load_energy_table(name_or_file: str) -> EnergyTable:
+    """A named energy table, or one's own from a YAML file (see `energy.energy_table_files`).
+
+    Raises:
+        UnknownName: neither a named table nor a YAML file.
+        InputError: the file is not an energy table; the message names file and key.
+    """
+    if not is_table_file(name_or_file):
+        return ENERGY_TABLES.find(name_or_file).load()
+    from energy.energy_table_files import read_energy_table
+
+    table = read_energy_table(Path(name_or_file))
+    if table.name.lower() in ENERGY_TABLES:
+        raise InputError(
+            f"energy table {name_or_file}: name: {table.name!r} is a table that comes with nfenergy; "
+            "give it another name"
+        )
+    return table

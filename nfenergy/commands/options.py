@@ -113,6 +113,32 @@ class EngineOptions(ArrayOptions):
     jobs: Jobs = None
 
 
+EnergyTableName = Annotated[
+    str | None,
+    _named("--energy-table", kind="energy-tables", help="Energy table, by default the first", more="a YAML"),
+]
+Dram = Annotated[
+    str | None, typer.Option("--dram", help="Kind of DRAM in the energy table; default its own.")
+]
+Resident = Annotated[
+    str | None, typer.Option("--resident", help="What stays on chip: none (default), weights or all.")
+]
+Access = Annotated[
+    str | None, typer.Option("--access", help="Memory accesses by word (default), or one by value.")
+]
+LowVoltage = Annotated[
+    str | None,
+    typer.Option("--low-voltage", help="Lowered: weight-sram (default) or weight-sram,activation-sram."),
+]
+Leakage = Annotated[
+    bool | None,
+    typer.Option("--leakage/--no-leakage", help="Count what the SRAMs leak, where the table has it."),
+]
+ActivationBits = Annotated[
+    int | None, typer.Option("--activation-bits", help="Bits a stored activation, default 8.")
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineOptions(ArrayOptions):
     """The accelerator and the way of counting; see `nfenergy.machine.MachineArguments`."""
@@ -135,6 +161,13 @@ class MachineOptions(ArrayOptions):
     ] = None
     engine: Engine = None
     jobs: Jobs = None
+    energy_table: EnergyTableName = None
+    dram: Dram = None
+    resident: Resident = None
+    access: Access = None
+    low_voltage: LowVoltage = None
+    leakage: Leakage = None
+    activation_bits: ActivationBits = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
