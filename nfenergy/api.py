@@ -16,7 +16,6 @@ from nfenergy import pipeline
 from nfenergy.ground.rates import parse_percentage, parse_rate
 from nfenergy.machine import MachineArguments, machine_of
 from nfenergy.simulation import SimulationReport
-from nfenergy.tradeoffs import Comparison, Selection, compare
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from nfenergy.layer_results import Layers
     from nfenergy.sweeps.run import SweepResult
     from nfenergy.sweeps.spec import SweepSpec
+    from nfenergy.tradeoffs import Comparison
     from topologies.layers import Topology
 
 __all__ = ["layers", "load_curve", "published", "recommend", "simulate", "sweep", "topology_of", "tradeoff"]
@@ -120,6 +120,8 @@ def tradeoff(
         InputError: an argument or a file that cannot be used.
         NfEnergyError: the engine failed.
     """
+    from nfenergy.tradeoffs import Selection, compare
+
     sources = [accuracy] if isinstance(accuracy, str | Path) else accuracy
     return compare(
         [str(source) for source in sources],

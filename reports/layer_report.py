@@ -14,6 +14,7 @@ from reports.tables import render
 def as_table(counts: Sequence[LayerCounts]) -> str:
     """Aligned columns for people; ratios to two decimals."""
     rows = [[_short(getattr(layer, column)) for column in REPORTED_COLUMNS] for layer in counts]
+    rows.append([_total(counts, column) for column in REPORTED_COLUMNS])
     header = [column.replace("_percent", "_%").replace("_", "\n") for column in REPORTED_COLUMNS]
     return render(header, rows) + "\n"
 
@@ -37,6 +38,15 @@ RENDERERS: dict[str, Callable[[Sequence[LayerCounts]], str]] = {
     "csv": as_csv,
     "json": as_json,
 }
+
+
+def _total(counts: Sequence[LayerCounts], column: str) -> str:
+    """The sum over all layers; shares and prefetches do not add up."""
+    if column == "layer":
+        return "total"
+    if column.endswith("_percent") or "prefetch" in column:
+        return ""
+    return _short(sum(getattr(layer, column) for layer in counts))
 
 
 def _short(value: str | float) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from energy.scalesim import child as scalesim_child
@@ -22,6 +23,8 @@ from topologies.layers import Layer, LayerShape, Topology
 
 POLL_SECONDS = 0.01
 REPORT_FOLDER = "report"
+SCRATCH = "nfenergy-"
+"""Beginning of a scratch folder's name; the process that made it follows."""
 ERROR_FILE = "stderr.txt"
 
 
@@ -42,7 +45,8 @@ def running_children(
     """
     running: dict[subprocess.Popen[bytes], tuple[Batch, Path]] = {}
     with _scratch_errors():
-        scratch = tempfile.TemporaryDirectory(prefix="nfenergy-", ignore_cleanup_errors=True)
+        _clear_killed_runs()
+        scratch = tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-", ignore_cleanup_errors=True)
     with scratch as name:
         try:
             yield _run(batches, Path(name), jobs, memory_bytes, running)
@@ -51,6 +55,25 @@ def running_children(
                 child.kill()
             for child in running:
                 child.communicate()
+
+
+def _clear_killed_runs() -> None:
+    """Remove the folders of this user's processes that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}[0-9]*-*"):
+        owner = folder.name.removeprefix(SCRATCH).partition("-")[0]
+        with suppress(OSError):
+            if folder.stat().st_uid == os.getuid() and not _is_running(owner):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError):
+        pass
+    return True
 
 
 def _run(

@@ -25,6 +25,9 @@ from nfenergy.ground.errors import InputError
 Cells = NDArray[np.int64]
 Words = NDArray[np.integer[Any]]
 
+FIRST_TRAINING_CHIP = 2**32
+"""Chips for training have seeds from here on, chips for testing below: no chip serves both."""
+
 LEVELS = 48
 """Rates 1, 2**-0.5, 2**-1, ... 2**-24 at which the drawing of faulty cells is divided."""
 

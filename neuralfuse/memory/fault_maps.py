@@ -1,25 +1,23 @@
 """Fault maps of real memories: which cell reads 1 for a stored 0, or 0 for a stored 1, how often.
 
 Weights lie in the memory linearly: bit j of word i in cell ``offset + i * bits + j``, cells counted
-row by row, and from the start again after the last one. A map is measured and read from text files, or
-made with the statistics of a profiled chip (see `neuralfuse.memory.profiled_chips`).
+row by row, and from the start again after the last one. A map is measured and read from files (see
+`neuralfuse.memory.map_files`), or made with the statistics of a profiled chip (`profiled_chips`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuralfuse.memory.bit_errors import Cells, FaultModel, WordFaults, layer_faults
+from neuralfuse.memory.banks import BankStatistics, bank_statistics
+from neuralfuse.memory.bit_errors import FIRST_TRAINING_CHIP, Cells, FaultModel, WordFaults, layer_faults
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import read_text
 
 Probabilities = NDArray[np.float64]
 
@@ -34,6 +32,7 @@ class FaultMap:
         cells: addresses of the cells that misread, ascending, shape (k,).
         to_one: probability that a stored 0 reads 1; 1 is a cell stuck at 1. Shape (k,).
         to_zero: probability that a stored 1 reads 0; 1 is a cell stuck at 0. Shape (k,).
+        bank_cells: cells of one of the banks that lie one after another; None where they are not known.
     """
 
     rows: int
@@ -41,17 +40,18 @@ class FaultMap:
     cells: Cells
     to_one: Probabilities
     to_zero: Probabilities
+    bank_cells: int | None = None
 
     @classmethod
-    def of_matrices(cls, to_one: Probabilities, to_zero: Probabilities) -> FaultMap:
+    def of_matrices(cls, to_one: NDArray[Any], to_zero: NDArray[Any]) -> FaultMap:
         """The map of a memory from the probabilities of all its cells, both of shape (rows, columns)."""
         cells = np.flatnonzero((to_one > 0) | (to_zero > 0))
         return cls(
             rows=to_one.shape[0],
             columns=to_one.shape[1],
             cells=cells,
-            to_one=to_one.ravel()[cells],
-            to_zero=to_zero.ravel()[cells],
+            to_one=to_one.ravel()[cells].astype(float),
+            to_zero=to_zero.ravel()[cells].astype(float),
         )
 
     @property
@@ -63,6 +63,24 @@ class FaultMap:
     def fault_rate(self) -> float:
         """0-to-1 rate plus 1-to-0 rate: the p that Stutz et al. print, the rate of ``stuck-at``."""
         return float(self.to_one.sum() + self.to_zero.sum()) / self.size
+
+    def statistics(self, *, bank_cells: int | None = None, word_bits: int = 64) -> BankStatistics:
+        """How the faults lie over the map's banks, or banks of another size, and over words.
+
+        Raises:
+            InputError: the size of a bank is neither known nor given, or sizes do not fit.
+        """
+        cells = self.bank_cells if bank_cells is None else bank_cells
+        if cells is None:
+            raise InputError("the map does not say how large a bank is; give the cells of one")
+        return bank_statistics(self.cells, size=self.size, bank_cells=cells, word_bits=word_bits)
+
+    def scattered(self, *, seed: int) -> FaultMap:
+        """The same faults in cells drawn at random: independent faults at an equal rate, to compare with."""
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(6,))))
+        cells = rng.choice(self.size, len(self.cells), replace=False, shuffle=False)
+        order = rng.permutation(len(cells))
+        return replace(self, cells=np.sort(cells), to_one=self.to_one[order], to_zero=self.to_zero[order])
 
     @property
     def digest(self) -> str:
@@ -83,36 +101,6 @@ class FaultMap:
             "to_one_percent": 100.0 * float(self.to_one.sum()) / self.size,
             "to_zero_percent": 100.0 * float(self.to_zero.sum()) / self.size,
         }
-
-
-def read_stuck_at_maps(stuck_at_zero: Path, stuck_at_one: Path) -> FaultMap:
-    """A measured map from two text matrices of 0 and 1, where 1 marks a stuck cell.
-
-    Raises:
-        InputError: unreadable or ragged text, another value, sizes that differ, a cell stuck at both.
-    """
-    zeros = _read_matrix(stuck_at_zero, "a matrix of stuck-at-0 cells", flags=True)
-    ones = _read_matrix(stuck_at_one, "a matrix of stuck-at-1 cells", flags=True)
-    _check_sizes(stuck_at_zero, zeros, stuck_at_one, ones)
-    both = np.argwhere((zeros > 0) & (ones > 0))
-    if len(both):
-        row, column = both[0] + 1
-        raise InputError(
-            f"row {row}, column {column} is stuck at 0 in {stuck_at_zero} and stuck at 1 in {stuck_at_one}"
-        )
-    return FaultMap.of_matrices(ones, zeros)
-
-
-def read_flip_maps(to_one: Path, to_zero: Path) -> FaultMap:
-    """A measured map from two text matrices of probabilities: 0 read as 1, and 1 read as 0.
-
-    Raises:
-        InputError: unreadable or ragged text, a value outside [0, 1], sizes that differ.
-    """
-    ones = _read_matrix(to_one, "a matrix of 0-to-1 flip probabilities")
-    zeros = _read_matrix(to_zero, "a matrix of 1-to-0 flip probabilities")
-    _check_sizes(to_one, ones, to_zero, zeros)
-    return FaultMap.of_matrices(ones, zeros)
 
 
 def map_faults(
@@ -149,7 +137,7 @@ def map_faults(
 def map_model(
     found: FaultMap, *, name: str, title: str, origin: Mapping[str, Any] | None = None
 ) -> FaultModel:
-    """The map as a fault model: each seed is another place of the weights in it, seed 0 its start.
+    """The map as a fault model: each seed is a place of the weights in it, see `place_of`.
 
     The map has its own bit error rate, its `fault_rate`; the rate given when drawing must be that, to 1 %.
 
@@ -162,14 +150,28 @@ def map_model(
 
     def draw(words: Sequence[int], bits: int, rate: float, seed: int) -> tuple[WordFaults, ...]:
         model.rate(rate)
-        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(4,))))
-        offset = 0 if seed == 0 else int(rng.integers(found.size))
-        return map_faults(found, words, bits, offset=offset, seed=seed)
+        return map_faults(found, words, bits, offset=place_of(found, seed), seed=seed)
 
     rate = float(f"{found.fault_rate:.4g}")  # four digits, so that a user can name it; the record has all
     record = {**(origin or {}), **found.record}
     model = FaultModel(name=name, title=title, draw=draw, own_rate=rate, record=record)
     return model
+
+
+def place_of(found: FaultMap, seed: int) -> int:
+    """Cell of the map that holds the first bit on chip `seed`; on chip 0 it is the first.
+
+    Chips for testing begin in the rows 0, 2, 4, ..., those for training (`FIRST_TRAINING_CHIP`) in the
+    others, so that no place serves both. In a map of one row they take turns in its cells.
+    """
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(4,))))
+    if seed == 0:
+        return 0
+    strip = found.columns if found.rows > 1 else 1
+    training = seed >= FIRST_TRAINING_CHIP
+    strips = found.size // strip
+    chosen = 2 * int(rng.integers(max(1, (strips + (not training)) // 2))) + training
+    return (chosen * strip + int(rng.integers(strip))) % found.size
 
 
 def _misreading(
@@ -179,40 +181,3 @@ def _misreading(
     zeros = rng.random(len(found.cells)) < found.to_zero
     hit = ones | zeros
     return found.cells[hit], ones[hit], zeros[hit]
-
-
-def _read_matrix(path: Path, what: str, *, flags: bool = False) -> Probabilities:
-    rows: list[Probabilities] = []
-    for number, line in enumerate(read_text(path, what).splitlines(), start=1):
-        entries = line.partition("#")[0].replace(",", " ").split()
-        if not entries:
-            continue
-        row = _row(entries, flags, f"{path}, line {number}")
-        if rows and len(row) != len(rows[0]):
-            raise InputError(f"{path}, line {number} has {len(row)} cells, the rows above {len(rows[0])}")
-        rows.append(row)
-    if not rows:
-        raise InputError(f"{path} is empty; expected {what}")
-    return np.array(rows)
-
-
-def _row(entries: Sequence[str], flags: bool, where: str) -> Probabilities:
-    row = np.array([_number(entry) for entry in entries])
-    usable = (row == 0.0) | (row == 1.0) if flags else (row >= 0.0) & (row <= 1.0)
-    if not usable.all():
-        wanted = "neither 0 nor 1" if flags else "no probability in [0, 1]"
-        raise InputError(f"{where}: {entries[int(usable.argmin())]!r} is {wanted}")
-    return row
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _check_sizes(path: Path, matrix: Probabilities, other_path: Path, other: Probabilities) -> None:
-    if matrix.shape != other.shape:
-        sizes = " and ".join(f"{rows} x {columns}" for rows, columns in (matrix.shape, other.shape))
-        raise InputError(f"{path} and {other_path} describe one memory, but have {sizes} cells")

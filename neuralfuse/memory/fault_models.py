@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from neuralfuse.memory.bit_errors import FaultModel, flip, neuralfuse_map, stuck_at
-from neuralfuse.memory.fault_maps import FaultMap, map_model, read_flip_maps, read_stuck_at_maps
+from neuralfuse.memory.fault_maps import FaultMap, map_model
+from neuralfuse.memory.map_files import read_fault_map, read_flip_maps, read_stuck_at_maps
 from neuralfuse.memory.profiled_chips import PROFILED_CHIPS, chip_model
 from nfenergy.ground.errors import InputError, UnknownName
 from nfenergy.ground.registry import Registry
@@ -59,7 +61,11 @@ def get_fault_model(name: str) -> FaultModel:
 
 
 def choose_fault_model(
-    name: str | None = None, *, stuck_at_maps: Files | None = None, flip_maps: Files | None = None
+    name: str | None = None,
+    *,
+    stuck_at_maps: Files | None = None,
+    flip_maps: Files | None = None,
+    fault_map: Sequence[Path] | None = None,
 ) -> FaultModel:
     """The one fault model that was asked for; `DEFAULT` if none was.
 
@@ -67,14 +73,17 @@ def choose_fault_model(
         name: of a built-in fault model or a profiled chip.
         stuck_at_maps: matrices of the cells stuck at 0 and of those stuck at 1.
         flip_maps: matrices of the probabilities to read 1 for 0 and 0 for 1.
+        fault_map: one file or two of stuck-at cells, in any format of `read_fault_map`.
 
     Raises:
         InputError: more than one was asked for, there is none of that name, or the files are no map.
     """
-    if sum(asked is not None for asked in (name, stuck_at_maps, flip_maps)) > 1:
+    if sum(asked is not None for asked in (name, stuck_at_maps, flip_maps, fault_map)) > 1:
         raise InputError(
-            "--fault-model, --stuck-at-maps and --flip-maps exclude each other; give one of them"
+            "--fault-model, --stuck-at-maps, --flip-maps and a fault map exclude each other; give one of them"
         )
+    if fault_map is not None:
+        return measured_model(read_fault_map(fault_map), kind="stuck-at", files=fault_map)
     if stuck_at_maps is not None:
         return measured_model(read_stuck_at_maps(*stuck_at_maps), kind="stuck-at", files=stuck_at_maps)
     if flip_maps is not None:
@@ -82,7 +91,7 @@ def choose_fault_model(
     return get_fault_model(DEFAULT if name is None else name)
 
 
-def measured_model(found: FaultMap, *, kind: str, files: Files) -> FaultModel:
+def measured_model(found: FaultMap, *, kind: str, files: Sequence[Path]) -> FaultModel:
     """A measured map as a fault model, which this process knows by its name from now on.
 
     The name holds the first digits of a digest of the map: rows of a table that were measured on two
@@ -98,8 +107,8 @@ def measured_model(found: FaultMap, *, kind: str, files: Files) -> FaultModel:
     """
     if found.fault_rate > 0.5:
         raise InputError(
-            f"{files[0]} and {files[1]} let {100 * found.fault_rate:.4g} % of the cells misread; beyond 50 % "
-            "bits say nothing. Is 1 the mark of a faulty cell?"
+            f"{' and '.join(map(str, files))} let {100 * found.fault_rate:.4g} % of the cells misread; "
+            "beyond 50 % bits say nothing. Is 1 the mark of a faulty cell?"
         )
     model = map_model(
         found,

@@ -43,6 +43,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         NfEnergyError: a file is in its place, or the user may not write there.
     """
+    _check_name(folder)
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -58,6 +59,15 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def _check_name(path: Path) -> None:
+    """Raises InputError: the name is no UTF-8, so that no record could repeat it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = str(path).encode(errors="replace").decode()
+        raise InputError(f"the name {shown!r} is not UTF-8; choose another") from error
 
 
 def read_text(path: Path, what: str) -> str:

@@ -6,10 +6,11 @@ ends in the same file, byte for byte.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.ground.files import write_text
 
 PARQUET, CSV, SUMMARY = "sweep.parquet", "sweep.csv", "sweep.json"
-PARTS, PLAN = "parts", "plan.json"
+PARTS, PLAN, LOCK = "parts", "plan.json", "lock"
 
 
 class SweepFolder:
@@ -41,17 +42,46 @@ class SweepFolder:
         self.folder = folder
         self._parts = folder / PARTS
         text = json.dumps(plan, indent=1, sort_keys=True) + "\n"
-        found = self._parts / PLAN
-        if resume and found.exists() and found.read_text(encoding="utf-8") != text:
-            raise InputError(
-                f"{folder} holds parts of another sweep or of another version; "
-                "leave out --resume to start anew, or choose another --out"
-            )
+        if resume:
+            self._check_plan(plan, text)
+        self._lock()
         if not resume:
             with _os_errors(folder):
-                shutil.rmtree(self._parts, ignore_errors=True)
-                (folder / SUMMARY).unlink(missing_ok=True)
-        write_text(found, text)
+                for part in self._parts.glob("part-*"):
+                    part.unlink()
+                for name in (SUMMARY, PARQUET, CSV):
+                    (folder / name).unlink(missing_ok=True)
+        write_text(self._parts / PLAN, text)
+
+    def _check_plan(self, plan: dict[str, Any], text: str) -> None:
+        """Parts, or a finished sweep, of another plan are not gone on with."""
+        unfinished, summary = self._parts / PLAN, self.folder / SUMMARY
+        other = unfinished.exists() and unfinished.read_text(encoding="utf-8") != text
+        if summary.exists():
+            with suppress(ValueError):
+                done = json.loads(summary.read_text(encoding="utf-8"))
+                other = other or any(done.get(name) != value for name, value in json.loads(text).items())
+        if other:
+            raise InputError(
+                f"{self.folder} holds parts of another sweep or of another version; "
+                "leave out --resume to start anew, or choose another --out"
+            )
+
+    def _lock(self) -> None:
+        """One sweep at a time; the lock goes with the process, however it ends.
+
+        Raises:
+            NfEnergyError: another process sweeps into the folder.
+        """
+        with _os_errors(self.folder):
+            self._parts.mkdir(parents=True, exist_ok=True)
+            self._locked = (self._parts / LOCK).open("w")
+        try:
+            fcntl.flock(self._locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise NfEnergyError(
+                f"another sweep is writing into {self.folder}; wait for it, or choose another --out"
+            ) from error
 
     def has_part(self, number: int) -> bool:
         return self._part(number).exists()

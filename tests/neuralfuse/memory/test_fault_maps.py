@@ -1,29 +1,17 @@
-"""Maps of real memories: their files, where weights lie in them, and maps as fault models."""
+"""Maps of real memories: where weights lie in them, and maps as fault models."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuralfuse.memory.fault_maps import FaultMap, map_faults, map_model, read_flip_maps, read_stuck_at_maps
+from neuralfuse.memory.bit_errors import FIRST_TRAINING_CHIP
+from neuralfuse.memory.fault_maps import FaultMap, map_faults, map_model, place_of
+from neuralfuse.memory.profiled_chips import MAP_SEED, PROFILED_CHIPS, synthetic_map
+from neuralfuse.training import streams
 from nfenergy.ground.errors import InputError
-
-Write = Callable[[str, str], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def save(name: str, text: str) -> Path:
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return save
 
 
 def _map(rows: int, columns: int, seed: int, *, persistent: bool = True) -> FaultMap:
@@ -75,53 +63,6 @@ def test_probabilities_below_one_misread_as_often_as_they_say() -> None:
     assert first.toggle.tolist() == again.toggle.tolist()
 
 
-def test_stuck_at_maps_are_read_from_text(write: Write) -> None:
-    zeros = write("zeros.txt", "# measured at 0.8 V\n0 1 0\n\n0 0 0\n")
-    ones = write("ones.txt", "0,0,1\n1, 0, 0  # second row\n")
-    found = read_stuck_at_maps(zeros, ones)
-    assert (found.rows, found.columns) == (2, 3)
-    to_one, to_zero = _dense(found)
-    assert to_one.tolist() == [0, 0, 1, 1, 0, 0]
-    assert to_zero.tolist() == [0, 1, 0, 0, 0, 0]
-    assert found.fault_rate == pytest.approx(0.5)
-
-
-def test_flip_maps_are_read_from_text(write: Write) -> None:
-    found = read_flip_maps(write("01.txt", "0 0.5\n"), write("10.txt", "1e-3 0.25\n"))
-    assert found.cells.tolist() == [0, 1]
-    assert found.to_one.tolist() == [0.0, 0.5]
-    assert found.to_zero.tolist() == [0.001, 0.25]
-
-
-@pytest.mark.parametrize(
-    ("zeros", "ones", "message"),
-    [
-        ("0 1\n0\n", "0 0\n0 0\n", r"zeros.txt, line 2 has 1 cells, the rows above 2"),
-        ("0 1\n\n0 x\n", "0 0\n0 0\n", r"zeros.txt, line 3: 'x' is neither 0 nor 1"),
-        ("0 1\n", "0 0.5\n", r"ones.txt, line 1: '0.5' is neither 0 nor 1"),
-        ("0 1\n", "0 0\n0 0\n", r"zeros.txt and .*ones.txt .* 1 x 2 and 2 x 2 cells"),
-        ("0 1\n", "0 1\n", r"row 1, column 2 is stuck at 0 in .*zeros.txt and stuck at 1 in .*ones.txt"),
-        ("# nothing\n", "0\n", r"zeros.txt is empty; expected a matrix of stuck-at-0 cells"),
-    ],
-)
-def test_bad_stuck_at_maps_say_where(write: Write, zeros: str, ones: str, message: str) -> None:
-    paths = write("zeros.txt", zeros), write("ones.txt", ones)
-    with pytest.raises(InputError, match=message):
-        read_stuck_at_maps(*paths)
-
-
-@pytest.mark.parametrize("value", ["-0.1", "1.01", "nan", "inf"])
-def test_bad_probabilities_say_where(write: Write, value: str) -> None:
-    good = write("10.txt", "0 0\n")
-    with pytest.raises(InputError, match=r"01.txt, line 1: .* is no probability in \[0, 1\]"):
-        read_flip_maps(write("01.txt", f"0 {value}\n"), good)
-
-
-def test_a_missing_map_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot read a matrix of 0-to-1 flip probabilities .*none.txt"):
-        read_flip_maps(tmp_path / "none.txt", tmp_path / "none.txt")
-
-
 def test_a_map_is_a_fault_model_whose_seeds_are_places() -> None:
     found = _map(16, 16, 0)
     model = map_model(found, name="lab", title="measured")
@@ -170,3 +111,46 @@ def test_the_record_of_a_map_says_its_size_and_rates() -> None:
         "to_one_percent": 37.5,
         "to_zero_percent": 31.25,
     }
+
+
+def test_training_chips_begin_where_no_test_chip_does() -> None:
+    """On chip 1 seven of the ten test chips once lay where a training chip had lain."""
+    found = synthetic_map(PROFILED_CHIPS["chip1-2.744"], seed=MAP_SEED)
+    training = {place_of(found, streams.training_chip(0, step, 0, 0)) for step in range(20_000)}
+    testing = {place_of(found, chip) for chip in (*streams.TEST_CHIPS, *range(3_000))}
+    assert not training & testing
+    assert len(training) > 15_000
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(2, 4), (5, 3), (1, 7), (1, 8)])
+def test_every_place_of_a_map_belongs_to_training_or_to_testing(rows: int, columns: int) -> None:
+    found = _map(rows, columns, 0)
+    testing = {place_of(found, seed) for seed in range(400)}
+    training = {place_of(found, FIRST_TRAINING_CHIP + seed) for seed in range(400)}
+    assert testing.isdisjoint(training)
+    assert testing | training == set(range(found.size))
+
+
+def test_the_first_training_chip_is_that_of_the_training_streams() -> None:
+    assert FIRST_TRAINING_CHIP == streams.FIRST_TRAINING_CHIP
+
+
+def test_a_map_of_one_cell_has_one_place() -> None:
+    found = FaultMap.of_matrices(np.ones((1, 1)), np.zeros((1, 1)))
+    assert {place_of(found, seed) for seed in (0, 1, FIRST_TRAINING_CHIP)} == {0}
+
+
+def test_scattered_faults_are_as_many_and_lie_independently() -> None:
+    rng = np.random.default_rng(0)
+    to_one = np.zeros((1000, 128))
+    to_one[rng.integers(0, 1000, 60), :64] = rng.choice([0.5, 1.0], (60, 64))  # whole words at a time
+    found = FaultMap.of_matrices(to_one, np.zeros_like(to_one))
+    alike = found.scattered(seed=1)
+    assert alike.fault_rate == pytest.approx(found.fault_rate)
+    assert sorted(alike.to_one) == sorted(found.to_one)
+    assert len(np.unique(alike.cells)) == len(found.cells)
+    assert (np.diff(alike.cells) > 0).all()
+    before, after = (each.statistics(bank_cells=1024) for each in (found, alike))
+    assert abs(after.broken_words - after.independent_broken_words) < 4 * after.independent_broken_words**0.5
+    assert before.worst_bank > after.worst_bank
+    assert found.scattered(seed=1).digest == alike.digest != found.scattered(seed=2).digest

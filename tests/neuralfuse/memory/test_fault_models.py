@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from neuralfuse.accuracy_table import read_table
+
 from neuralfuse.memory.bit_errors import FaultModel
-from neuralfuse.memory.fault_maps import map_faults, read_flip_maps, read_stuck_at_maps
+from neuralfuse.memory.fault_maps import map_faults, place_of
 from neuralfuse.memory.fault_models import FAULT_MODELS, choose_fault_model, get_fault_model
+from neuralfuse.memory.map_files import read_flip_maps, read_stuck_at_maps
 from neuralfuse.memory.profiled_chips import PROFILED_CHIPS
 from neuralfuse.training.base_training import accuracy_percent
 from neuralfuse.training.checkpoints import NetworkRecord, save_network
@@ -141,8 +142,7 @@ def test_evaluation_on_stuck_at_maps_is_of_the_weights_in_that_memory(
     stored = stored_base(load_trained(base, "base"))
     accuracies = beside["accuracies"][0]["base"]["perturbed_percent"]
     for seed, accuracy in zip((50_000, 50_001), accuracies, strict=True):
-        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(4,))))
-        faults = map_faults(found, stored.words, 8, offset=int(rng.integers(found.size)), seed=seed)
+        faults = map_faults(found, stored.words, 8, offset=place_of(found, seed), seed=seed)
         with stored.apply(faults) as model:
             assert accuracy == accuracy_percent(model, digits().test)
     page = tmp_path / "page.html"
