@@ -130,7 +130,7 @@ def read_energy_table(path: Path) -> EnergyTable:
     Raises:
         InputError: no such file, or not an energy table; the message names file and key.
     """
-    content = read_yaml(path, "energy table")
+    content = read_yaml(path, "an energy table")
     relative = isinstance(content, dict) and content.get("unit") == "mac"
     try:
         if relative:

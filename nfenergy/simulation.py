@@ -142,6 +142,16 @@ class SimulationReport:
         return (self.base,) if self.generator is None else (self.base, self.generator)
 
 
+def layer_energies(
+    topology: Topology, counts: Sequence[LayerCounts], machine: Machine
+) -> list[dict[str, float]]:
+    """Energy of one inference by layer and domain at nominal voltage, in the unit of the machine's table."""
+    setting, traffic = machine.energy, layer_traffic(topology, counts)
+    sizes = setting.sizes(MemorySizes.of(machine.array), extents_of(topology))
+    found = (domain_energies(layer, sizes, setting) for layer in traffic)
+    return [{name: float(energy) for name, energy in layer.items()} for layer in found]
+
+
 def scales_at(setting: EnergySetting, point: OperatingPoint) -> dict[str, float]:
     """See `energy.domains.domain_scales`."""
     found = domain_scales(

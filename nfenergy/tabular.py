@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neuralfuse.registry import NO_GENERATOR
 from nfenergy.machine import bandwidths_text, low_voltage_text
-from nfenergy.simulation import NetworkResult, SimulationReport
+from nfenergy.simulation import NetworkResult, SimulationReport, layer_energies
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.records import LayerRow, Saving
 
@@ -69,6 +69,7 @@ def layer_rows_of(report: SimulationReport) -> list[LayerRow]:
                 role=result.model.network.role,
                 topology=result.model.topology,
                 counts=result.counts,
+                energies=layer_energies(result.model.topology, result.counts, report.machine),
             )
             for result in report.networks
         ],
@@ -76,4 +77,5 @@ def layer_rows_of(report: SimulationReport) -> list[LayerRow]:
         array=report.machine.array,
         weight_bits=report.machine.weight_bits,
         energy_per_access_norm=report.operating_point.energy_per_access_norm,
+        energy_unit=report.machine.energy.table.unit,
     )

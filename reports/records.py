@@ -254,6 +254,21 @@ class Tradeoff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerEnergy:
+    """Energy of a layer in one domain of `energy.measures.ENERGY_DOMAINS`."""
+
+    energy: Annotated[
+        float,
+        Column(
+            "energy of the layer in the {row.title} at nominal voltage",
+            "energy_unit",
+            CALCULATED,
+            "{row.name}_energy",
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerRow:
     """One layer of one network: shape, what the engine counted, and its share of the energy.
 
@@ -276,3 +291,9 @@ class LayerRow:
             "of the weight-access energy of one inference, base model at the low voltage", "%", CALCULATED
         ),
     ]
+    energy_unit: Annotated[
+        str, Column("of energies: pj, or mac for multiples of one MAC; empty: none", source=SETTING)
+    ] = ""
+    energies: Annotated[Mapping[str, LayerEnergy], Spread(LayerEnergy, energy_domains)] = field(
+        default_factory=dict, hash=False
+    )

@@ -54,8 +54,14 @@ def simulate(
 
 def layers(
     topology: Annotated[Path, typer.Option("--topology", help="SCALE-Sim topology CSV.")],
-    machine: options.EngineOptions,
-    format_: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    machine: options.LayerOptions,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="table, csv or json; csv and json have energies where --energy-table asks for them.",
+        ),
+    ] = "table",
     out: Annotated[Path | None, typer.Option("--out", help="File for it instead of the output.")] = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -68,7 +74,14 @@ def layers(
         check_folder(out.parent)
     with simulation_progress(quiet=quiet) as on_progress:
         counts = api.layers(topology, on_progress=on_progress, **machine.arguments())
-    text = RENDERERS[format_.lower()](counts)
+    energies = [
+        {f"{domain}_{counts.energy_unit}": value for domain, value in layer.items()}
+        for layer in counts.energies
+    ]
+    shown = format_.lower() == "table" or machine.energy_table is not None
+    text = RENDERERS[format_.lower()](counts, energies if shown else ())
+    if not quiet and shown:
+        typer.echo(f"nfenergy: energies at nominal voltage by {counts.setting}", err=True)
     if out is None:
         typer.echo(text, nl=False)
     else:
