@@ -16,9 +16,11 @@ from nfenergy.ground.files import write_text
 from nfenergy.ground.provenance import versions
 from nfenergy.ground.tables import csv_text, dictionary
 from nfenergy.machine import MachineArguments
+from nfenergy.scenarios import scenario_savings
 from nfenergy.tradeoffs import Comparison, Selection, compare
 from reports.content import PageContent
 from reports.fronts import DEFINITION, REFERENCE_POINT, front_hypervolume, front_members
+from reports.measured import measures_of
 from reports.plots.registry import PLOTS, PlotData
 from reports.plots.style import SIZES, Size, save
 from reports.records import LayerRow, Tradeoff
@@ -127,11 +129,13 @@ def reproduce_figure(
     return [*written, numbers]
 
 
-def _plot_data(comparison: Comparison) -> PlotData:
+def _plot_data(comparison: Comparison, shown: tuple[str, str] | None = None) -> PlotData:
     return PlotData(
         tradeoffs=comparison.merged.tradeoffs,
         layers=comparison.layers,
         curve=comparison.machine.curve,
+        shown=shown,
+        scenarios=scenario_savings(comparison.reports),
     )
 
 
@@ -141,12 +145,8 @@ def _content(comparison: Comparison, command: str) -> PageContent:
     shown = max(rows, key=lambda row: (row.has_generator, row.accuracy.perturbed_percent), default=None)
     return PageContent(
         merged=comparison.merged,
-        data=PlotData(
-            tradeoffs=rows,
-            layers=comparison.layers,
-            curve=comparison.machine.curve,
-            shown=(shown.saving.base, shown.saving.generator) if shown else None,
-        ),
+        data=_plot_data(comparison, (shown.saving.base, shown.saving.generator) if shown else None),
+        energy=comparison.machine.energy,
         convention=f"{convention.name}: {convention.description}",
         command=command,
         versions=versions(),
@@ -187,7 +187,7 @@ def _front(base: str, tradeoffs: Sequence[Tradeoff]) -> dict[str, object]:
                 for row in front_members(rows, measure)
             ],
         }
-        for measure in MEASURES
+        for measure in measures_of(row.saving for row in rows)
     }
 
 
