@@ -41,7 +41,8 @@ class PlotData:
 
     @property
     def savings(self) -> list[Saving]:
-        return [row.saving for row in self.tradeoffs]
+        """Each once, however many accuracies it was joined with."""
+        return list(dict.fromkeys(row.saving for row in self.tradeoffs))
 
     @property
     def protected(self) -> list[Saving]:
@@ -174,9 +175,9 @@ PLOTS: Registry[Plot] = Registry(
         Plot(
             name="energy",
             title="Energy of one inference by domain at {rate} bit errors",
-            caption="In percent of the base model at Vmin. From the top of each panel: the base model at Vmin, at the operating point, and there "
-            "behind each generator, whose part is hatched. A bar beyond the line at 100 % costs more than it "
-            "saves.",
+            caption="In percent of the base model at Vmin. From the top of each panel: the base model at "
+            "Vmin, at the operating point, and there behind each generator, whose part is hatched. A bar beyond "
+            "100 % costs more than it saves.",
             draw=lambda data, measure, size: energy.energy_plot(data.savings, size=size),
             hover=lambda data, measure, size: energy.hover_texts(data.savings),
             applies=lambda data: any(saving.domains for saving in data.savings),
