@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from energy.curve import VoltageCurve
 from energy.measures import DEFAULT_MEASURE, MEASURES, PAPER_MEASURES
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.accuracy_labels import labels
@@ -65,7 +67,13 @@ def write_report(comparison: Comparison, page: Path, *, command: str) -> list[Pa
 
 
 def write_plot(
-    kind: str, comparison: Comparison, out: Path, *, measure: str = DEFAULT_MEASURE, size: str = "column"
+    kind: str,
+    comparison: Comparison,
+    out: Path,
+    *,
+    measure: str = DEFAULT_MEASURE,
+    size: str = "column",
+    curves: Sequence[VoltageCurve] = (),
 ) -> list[Path]:
     """Draw one of `PLOTS`.
 
@@ -75,6 +83,7 @@ def write_plot(
         out: a file with the suffix of a format, or a folder, which gets the plot in every format.
         measure: what energy is reckoned by, where the plot shows energy.
         size: a name in `reports.plots.style.SIZES`.
+        curves: for the plot of a curve, several to draw over each other.
 
     Raises:
         UnknownName: no such plot, measure or size.
@@ -85,7 +94,7 @@ def write_plot(
     if size.lower() not in SIZES:
         raise UnknownName("size", size, SIZES)
     chosen = SIZES[size.lower()]
-    figure = plot.draw(_plot_data(comparison), by, chosen)
+    figure = plot.draw(replace(_plot_data(comparison), curves=curves), by, chosen)
     paths = [out] if out.suffix else [out / f"{plot.name}.{format_}" for format_ in FORMATS]
     for path in paths:
         save(figure, chosen, path)

@@ -10,7 +10,7 @@ from neuralfuse.registry import dataset_title
 from nfenergy.ground.rates import percent_text
 from reports.measured import chief_measures, measures_of
 from reports.recommend import ConstraintCost, Recommendation
-from reports.records import Tradeoff
+from reports.records import Saving, Tradeoff
 from reports.tables import render
 
 LISTED = 12
@@ -69,8 +69,24 @@ def as_text(recommendation: Recommendation) -> str:
     if recommendation.interpolated:
         lines.append("Interpolated accuracies were admitted; nobody measured those.")
     if best is not None:
-        lines += [f"Accelerator: {best.saving.accelerator}.", "", _table(recommendation, said)]
+        lines += [
+            f"Accelerator: {best.saving.accelerator}.",
+            *_energies(best.saving),
+            "",
+            _table(recommendation, said),
+        ]
     return "\n".join(lines)
+
+
+def _energies(saving: Saving) -> list[str]:
+    """What the energies were calculated with."""
+    if not saving.energy_table:
+        return []
+    leakage = ", leakage counted" if saving.leakage else ""
+    return [
+        f"Energies: table {saving.energy_table}, DRAM {saving.dram}, resident {saving.residency}, access "
+        f"{saving.access}, lowered {saving.low_voltage}{leakage}."
+    ]
 
 
 def _table(recommendation: Recommendation, said: Labels) -> str:

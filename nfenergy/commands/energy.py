@@ -105,6 +105,9 @@ def export(
         str | None, typer.Option("--convention", help="Default paper, with --all both.")
     ] = None,
     deconv: options.Deconvolution = None,
+    action_counts: Annotated[
+        bool, typer.Option("--action-counts", help="Write Accelergy's action counts of each network too.")
+    ] = False,
     quiet: options.Quiet = False,
 ) -> None:
     from nfenergy import exports
@@ -113,6 +116,8 @@ def export(
     if all_:
         if base or gen:
             raise InputError("--all exports every network; leave out --base and --gen")
+        if action_counts:
+            raise InputError("--action-counts takes --base or --gen, not --all")
         written = exports.export_all(
             out, dataset=dataset, convention=convention, deconvolution=deconv, array=accelerator
         )
@@ -127,6 +132,7 @@ def export(
             convention=convention or "paper",
             deconvolution=deconv,
             array=accelerator,
+            action_counts=action_counts,
         )
     for line in written:
         typer.echo(line)

@@ -30,6 +30,7 @@ class PlotData:
         layers: of the combinations, by base model and generator; empty for savings from a file.
         shown: the combination whose layers the page shows; None for the only one there is.
         curve: of the savings.
+        curves: to draw over each other instead of `curve`; empty for it alone.
         scenarios: the combinations in other scenarios; empty for savings from a file.
     """
 
@@ -38,6 +39,7 @@ class PlotData:
     curve: VoltageCurve
     shown: tuple[str, str] | None = None
     scenarios: Sequence[ScenarioSaving] = ()
+    curves: Sequence[VoltageCurve] = ()
 
     @property
     def savings(self) -> list[Saving]:
@@ -131,7 +133,10 @@ PLOTS: Registry[Plot] = Registry(
             caption="Rings are the operating points of this report; towards Vmin (dotted) the bit error rate "
             "falls to nothing and was not measured.",
             draw=lambda data, measure, size: voltage.voltage_plot(
-                data.curve, [data.curve.at_bit_error_rate(rate) for rate in data.rates], size=size
+                data.curve,
+                [data.curve.at_bit_error_rate(rate) for rate in data.rates],
+                others=[curve for curve in data.curves if curve.name != data.curve.name],
+                size=size,
             ),
             hover=lambda data, measure, size: voltage.hover_texts(data.curve),
         ),
@@ -176,8 +181,8 @@ PLOTS: Registry[Plot] = Registry(
             name="energy",
             title="Energy of one inference by domain at {rate} bit errors",
             caption="In percent of the base model at Vmin. From the top of each panel: the base model at "
-            "Vmin, at the operating point, and there behind each generator, whose part is hatched. A bar beyond "
-            "100 % costs more than it saves.",
+            "Vmin, at the operating point, and there behind each generator, whose part is hatched. Beyond "
+            "100 % a generator costs more than it saves.",
             draw=lambda data, measure, size: energy.energy_plot(data.savings, size=size),
             hover=lambda data, measure, size: energy.hover_texts(data.savings),
             applies=lambda data: any(saving.domains for saving in data.savings),
