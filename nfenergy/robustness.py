@@ -217,5 +217,5 @@ def _listed(scenarios: Sequence[Scenario]) -> str:
     for scenario in scenarios:
         by_table.setdefault(scenario.energy_table, []).append(scenario.residency)
     return ", ".join(
-        f"{table}, (resident {' or '.join(dict.fromkeys(places))})" for table, places in by_table.items()
+        f"{table} (resident {' or '.join(dict.fromkeys(places))})" for table, places in by_table.items()
     )

@@ -98,8 +98,8 @@ def _turned(rows: Sequence[Saving]) -> str:
         for row in losing
     )
     return (
-        f"At {at} bit errors, of the combinations that save by {measure} ({len(saving)}), {len(losing)} lose by "
-        f"{system} {place}: {listed}."
+        f"At {at} bit errors, of the combinations that save by {measure} ({len(saving)}), {len(losing)} lose "
+        f"by {system} {place}: {listed}."
     )
 
 

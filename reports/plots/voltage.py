@@ -36,7 +36,7 @@ def voltage_plot(
         size: where the figure goes.
     """
     with drawing(size):
-        figure = new_figure(size, 1.25 * size.height_in)
+        figure = new_figure(size, (1.45 if others else 1.25) * size.height_in)
         upper, lower = figure.subplots(2, 1, sharex=True)
         _draw_rates(upper, curve, size)
         _draw_energies(lower, curve, size)
@@ -49,11 +49,11 @@ def voltage_plot(
         for axes in (upper, lower):
             axes.grid(color=FAINT, linewidth=0.3)
             axes.set_axisbelow(True)
+        if others:
+            _legend(figure, [curve, *others], size)
         marked = [point for point in points if point.bit_error_rate > 0]
         _mark(upper, [(point, 100.0 * point.bit_error_rate) for point in marked], curve, size, energy=False)
         _mark(lower, [(point, point.energy_per_access_norm) for point in marked], curve, size, energy=True)
-        if others:
-            _legend(figure, [curve, *others], size)
     return figure
 
 
