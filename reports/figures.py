@@ -46,12 +46,13 @@ def _variants(plot: Plot, data: PlotData) -> Iterator[Figure]:
                 *([str(index)] if plot.by_rate else []),
             ]
             title = title_of_plot(plot, shown, MEASURES[measure].title, percent_text(rate))
+            shows_accuracy = plot.by_rate and plot.section == "figures"
             joined = f" {data.tradeoffs[0].joined.capitalize()}." if data.tradeoffs[0].joined else ""
             front = f" {DEFINITION}." if plot.name == "tradeoff" else ""
             yield Figure(
                 name="-".join(parts),
                 section=plot.section,
-                caption=f"{title}. {plot.caption}{front}{joined if plot.by_rate else ''}".strip(),
+                caption=f"{title}. {plot.caption}{front}{joined if shows_accuracy else ''}".strip(),
                 svg=inline_svg(
                     plot.draw(shown, measure, PAGE),
                     PAGE,

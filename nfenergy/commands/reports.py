@@ -111,7 +111,7 @@ def recommend(
 def _compared_on_curves(
     kind: str, selection: options.SelectionOptions, machine: options.MachineOptions, ber: str, *, quiet: bool
 ) -> tuple[Comparison, list[VoltageCurve]]:
-    """The comparison on the first of the curves that has the rates, and all curves to draw over each other."""
+    """The comparison on the first curve that has the rates, and all curves to draw over each other."""
     from energy.curve_files import CURVES, load_curve
 
     given = machine.curve or ""

@@ -184,10 +184,12 @@ def _by_measure(
 
 def _break_even_voltages(spent: Costs, columns: Columns, space: DesignSpace) -> Any:
     """Where each row breaks even; NaN for nowhere on its curve."""
-    rows, curves = columns["curve"], {curve.name: curve for curve, _ in space.points}
+    curves = list(dict.fromkeys(curve for curve, _ in space.points))
+    points = np.array([curves.index(curve) for curve, _ in space.points])
+    rows = np.resize(points, np.shape(columns["voltage_norm"]))
     found = np.empty(rows.shape)
-    for name, curve in curves.items():
-        own = rows == name
+    for number, curve in enumerate(curves):
+        own = rows == number
         if np.ndim(spent.leaking) == 0:
             shares = np.broadcast_to(spent.break_even_share, rows.shape)[own]
             found[own] = curve.voltages_at_energy(1.0 - shares)
@@ -206,10 +208,18 @@ def _break_even_voltage(parts: list[float], curve: VoltageCurve) -> float | None
 
 
 def _spread(table: Columns, index: np.ndarray[Any, Any]) -> Columns:
-    return {name: np.asarray(values)[index] for name, values in table.items()}
+    """Each row's value; texts as arrow's, which numpy would copy letter by letter."""
+    return {
+        name: pa.array(values).take(pa.array(index))
+        if isinstance(values[0], str)
+        else np.asarray(values)[index]
+        for name, values in table.items()
+    }
 
 
 def _arrow(values: Any, field: pa.Field, rows: int) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values
     if values is None:
         return pa.nulls(rows, field.type)
     if np.ndim(values) == 0:
