@@ -151,8 +151,8 @@ def layer_traffic(
     Args:
         topology: the network.
         counts: its layers' records, in its order.
-        filter_port_is_weights: of each layer, that its filter port carries weights; None if all do. Else
-            it is a product of two activations.
+        filter_port_is_weights: of each layer, that its filter port carries weights; None for what its
+            `operands` say. Else it is a product of two activations.
     """
     ports = weight_ports(topology, filter_port_is_weights)
     last = len(topology.layers) - 1
@@ -181,12 +181,12 @@ def network_traffic(layers: Iterable[Traffic]) -> Traffic:
 
 
 def weight_ports(topology: Topology, given: Sequence[bool] | None) -> Sequence[bool]:
-    """`given`, or that the filter ports of all layers carry weights.
+    """`given`, or what the layers themselves say.
 
     Raises:
         InputError: not one for each layer.
     """
-    ports = [True] * len(topology.layers) if given is None else given
+    ports = [layer.reads_weights for layer in topology.layers] if given is None else given
     if len(ports) != len(topology.layers):
         raise InputError(
             f"topology {topology.name!r} has {len(topology.layers)} layers, and what the filter port "

@@ -170,7 +170,10 @@ def _totals(space: DesignSpace, simulate: Simulator, jobs: int | None) -> dict[M
     computed: dict[ModelKey, NetworkTotals] = {}
     if engine == "closed-form" and space.settings:
         topologies = [model.topology for model in space.models.values()]
-        found = traffic_totals_in_closed_form(topologies, space.accelerators, jobs=jobs or 1)
+        try:
+            found = traffic_totals_in_closed_form(topologies, space.accelerators, jobs=jobs or 1)
+        except InputError as error:
+            raise InputError(f"{error}; energy_tables: [] leaves energies and DRAM out") from error
         return dict(zip(space.models, found, strict=True))
     if engine == "closed-form":
         for key, model in space.models.items():

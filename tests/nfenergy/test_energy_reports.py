@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import pytest
 import yaml
 
 from energy.measures import MEASURES
+from neuralfuse.accuracy import Accuracy
 from nfenergy import api
 from nfenergy.curve_choices import CurveChoices, choices_by_curve
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.tables import as_dict
+from nfenergy.ground.tables import as_dict, csv_text
 from nfenergy.reporting import write_plot, write_report
 from nfenergy.scenarios import scenario_savings
 from nfenergy.sweeps.run import sweep
@@ -26,6 +28,7 @@ from nfenergy.tabular import saving_of
 from nfenergy.tradeoffs import Comparison
 from reports.plots import energy, scenarios
 from reports.plots.style import SIZES
+from reports.published import published_accuracies
 from reports.records import Saving
 from tests.conftest import RunCli, WriteTopology
 
@@ -123,6 +126,13 @@ def test_a_sweep_without_tables_has_the_papers_measures_alone(tmp_path: Path) ->
 def test_what_a_sweep_refuses(wrong: dict[str, object], said: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=re.escape(said)):
         sweep({**SPEC, **wrong}, tmp_path)
+
+
+def test_where_scalesim_fails_the_sweep_says_how_to_go_on(tmp_path: Path) -> None:
+    spec = {**SPEC, "arrays": ["1024x1024"], "sram_kb": [1]}
+    with pytest.raises(InputError, match=r"energy_tables: \[\] leaves energies and DRAM out"):
+        sweep(spec, tmp_path / "a")
+    assert sweep({**spec, "energy_tables": []}, tmp_path / "b").rows == 8
 
 
 # the page
@@ -255,6 +265,28 @@ def test_one_recommendation_over_all_curves(tmp_path: Path) -> None:
     assert not found.flips
     assert "nothing to compare" in found.text()
     json.dumps(found.as_json(), allow_nan=False)
+
+
+def test_an_answer_on_curves_that_have_the_rates(tmp_path: Path) -> None:
+    rows = [row for row in published_accuracies() if row.base == "resnet18" and row.bit_error_rate == 0.01]
+    rare = [replace(row, bit_error_rate=1e-4, source="measured", reference="test") for row in rows]
+    path = tmp_path / "accuracy.csv"
+    path.write_text(csv_text(Accuracy, rare), encoding="utf-8")
+    found = choices_by_curve(
+        lambda curve: api.recommend(
+            str(path), dataset="cifar10", min_accuracy=85, measure="chip", curve=curve
+        )
+    )
+    answered = {row.curve: row for row in found.rows if row.choice}
+    assert set(answered) == {"stutz2021-14nm", "salami2018-28nm-kc705b", "salami2018-28nm-vc707"}
+    assert found.flips == (len({row.answer for row in found.rows}) > 1)
+    assert "3 curves have the bit error rates" in found.text()
+    assert "the square of the voltage is taken" in found.text()
+    own = answered["stutz2021-14nm"].choice
+    assert own is not None
+    assert own.robustness is not None
+    assert len(own.robustness.standings) == 45
+    assert own.robustness.left_out == {}
 
 
 def test_curves_in_the_command(run_cli: RunCli) -> None:

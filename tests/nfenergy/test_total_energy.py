@@ -18,6 +18,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from energy.accesses import extents_of, layer_traffic
+from energy.array import SystolicArray
+from energy.closed_form import engine as closed_form
 from energy.curve_files import load_curve
 from energy.energy_tables import ENERGY_TABLES
 from energy.measures import LEAKAGE_EXPONENT, MEASURES, Counted, Measure
@@ -29,6 +32,7 @@ from nfenergy.tabular import layer_rows_of, saving_of
 from reports.operating import measures_at
 from reports.records import LayerRow, Saving
 from tests.conftest import RunCli
+from topologies.layers import ACTIVATIONS, Layer, Topology
 
 BASES = ("resnet18", "resnet50", "vgg11", "vgg16", "vgg19")
 GENERATORS = ("convl", "convs", "deconvl", "deconvs", "unetl", "unets")
@@ -330,3 +334,16 @@ def test_a_measure_that_was_not_counted_is_left_out() -> None:
         not row.domains for row in map(MEASURES.find, savings(bare, None, 0.7, load_curve("stutz2021-14nm")))
     )
     assert isinstance(MEASURES["system"], Measure)
+
+
+def test_products_of_two_activations_read_no_weight_memory() -> None:
+    layers = (
+        Layer.gemm(name="weights", m=4, k=8, n=8),
+        Layer.gemm(name="product", m=4, k=8, n=8, operands=ACTIVATIONS),
+    )
+    array = SystolicArray(rows=8, cols=8)
+    topology = Topology(name="attention", layers=layers)
+    stored, product = layer_traffic(topology, closed_form.simulate(topology, array))
+    assert (stored.operand_reads, product.weight_reads) == (0, 0)
+    assert product.operand_reads == stored.weight_reads > 0
+    assert extents_of(topology).weights == 64
