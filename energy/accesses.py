@@ -11,8 +11,6 @@ from dataclasses import dataclass, fields, replace
 from functools import reduce
 from typing import Literal, NamedTuple
 
-import numpy as np
-
 from energy.array import SystolicArray
 from energy.counts import LayerCounts
 from energy.energy_tables import Action, Amount
@@ -76,6 +74,8 @@ class Traffic:
 
     def on(self, machines: slice) -> Traffic:
         """On some of the machines."""
+        import numpy as np
+
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return Traffic(
             **{name: figure if np.ndim(figure) == 0 else figure[machines] for name, figure in found.items()}
@@ -133,6 +133,8 @@ class MemorySizes:
                 ifmap_sram=arrays.ifmap_sram_kb,
                 ofmap_sram=arrays.ofmap_sram_kb,
             )
+        import numpy as np
+
         return cls(
             weight_sram=np.array([array.filter_sram_kb for array in arrays]),
             ifmap_sram=np.array([array.ifmap_sram_kb for array in arrays]),
@@ -265,4 +267,8 @@ def _kb(values: int, bits: int) -> float:
 
 
 def _at_least(capacity: Amount, needed: float) -> Amount:
-    return np.maximum(capacity, needed) if isinstance(capacity, np.ndarray) else max(capacity, needed)
+    if isinstance(capacity, int | float):
+        return max(capacity, needed)
+    import numpy as np
+
+    return np.maximum(capacity, needed)

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal
 
 from energy.counts import SRAM_WORD_BITS
 from nfenergy.ground.errors import InputError, UnknownName
@@ -18,7 +15,12 @@ from nfenergy.ground.registry import Registry
 
 DEFAULT_ENERGY_TABLE = "horowitz2014-45nm"
 
-Amount = float | NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Amount = float | NDArray[Any]
+else:
+    Amount = Any
 """A number, or one a machine in an array of shape (A,)."""
 
 Unit = Literal["pj", "mac"]
@@ -55,11 +57,15 @@ class PowerLaw:
         """
         if len(self.values) == 1:
             return self.values[0]
+        import numpy as np
+
         sizes, values = np.array(self.capacities_kb), np.array(self.values)
-        lower = np.clip(np.searchsorted(sizes, capacity_kb, side="right") - 1, 0, len(sizes) - 2)
+        # In an array always: numpy's powers of numbers and of arrays differ in the last bit.
+        capacities = np.atleast_1d(capacity_kb)
+        lower = np.clip(np.searchsorted(sizes, capacities, side="right") - 1, 0, len(sizes) - 2)
         exponents = np.diff(np.log(values)) / np.diff(np.log(sizes))
-        found = values[lower] * (capacity_kb / sizes[lower]) ** exponents[lower]
-        return found if isinstance(capacity_kb, np.ndarray) else float(found)
+        found = values[lower] * (capacities / sizes[lower]) ** exponents[lower]
+        return found if isinstance(capacity_kb, np.ndarray) else float(found[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ curves: [stutz2021-14nm]            # default [stutz2021-14nm]; or YAML or CSV f
 assume_v2: false                    # default false; true: a file without energies follows V^2
 voltages: [0.7917, 0.8333, 0.875]   # relative to Vmin; or instead: bit_error_rates: [1%, 0.5%]
 energy_tables: [horowitz2014-45nm]  # default [horowitz2014-45nm]; or YAML files beside this one; [] for none
-residents: [none, weights, all]     # default [none]: what stays on chip
+residents: [none]                   # default [none]: what stays on chip; or weights or all
 # dram: lpddr4                      # default null: each table's own kind
 access: word                        # default word; or value
 low_voltage: weight-sram            # default weight-sram; or weight-sram,activation-sram
