@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from energy.domains import EnergySetting
 from reports.merge import Merged
@@ -26,7 +26,7 @@ class PageContent:
 
     merged: Merged
     data: PlotData
-    energy: EnergySetting
+    energy: EnergySetting = field(default_factory=EnergySetting)
     convention: str
     command: str
     versions: Mapping[str, str]
