@@ -62,6 +62,12 @@ def _curves() -> Entries:
     return _titles(CURVES)
 
 
+def _energy_tables() -> Entries:
+    from energy.energy_tables import ENERGY_TABLES
+
+    return _titles(ENERGY_TABLES)
+
+
 def _measures() -> Entries:
     from energy.measures import MEASURES
 
@@ -115,6 +121,7 @@ KINDS: dict[str, Callable[[], Entries]] = {
     "fault-models": _fault_models,
     "curves": _curves,
     "measures": _measures,
+    "energy-tables": _energy_tables,
     "conventions": _conventions,
     "engines": _engines,
     "arrays": _arrays,
