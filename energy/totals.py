@@ -24,7 +24,7 @@ class NetworkTotals:
     """Sums over a network's layers on A accelerators, shape (A,).
 
     Attributes:
-        filter_reads, total_cycles: as in `energy.counts`.
+        filter_reads, total_cycles: as in `energy.counts`; the filter reads are those of weights.
         traffic: of every memory; None where no energies were asked for.
     """
 
@@ -35,8 +35,7 @@ class NetworkTotals:
     @classmethod
     def of(cls, traffic: Traffic) -> NetworkTotals:
         """With the traffic that they are part of."""
-        reads = np.asarray(traffic.weight_reads + traffic.operand_reads)
-        return cls(reads, np.asarray(traffic.cycles), traffic)
+        return cls(np.asarray(traffic.weight_reads), np.asarray(traffic.cycles), traffic)
 
 
 def totals_in_closed_form(topology: Topology, accelerators: Sequence[SystolicArray]) -> NetworkTotals:
@@ -46,6 +45,7 @@ def totals_in_closed_form(topology: Topology, accelerators: Sequence[SystolicArr
         InputError: a layer is too large, or SCALE-Sim itself fails on it.
     """
     sizes = LayerSizes.of([layer.shape for layer in topology.layers])
+    weights = np.array([layer.reads_weights for layer in topology.layers])
     reads, cycles = [], []
     for start in range(0, len(accelerators), ACCELERATORS_AT_ONCE):
         block = accelerators[start : start + ACCELERATORS_AT_ONCE]
@@ -55,7 +55,7 @@ def totals_in_closed_form(topology: Topology, accelerators: Sequence[SystolicArr
             [array.cols for array in block],
             [array.dataflow for array in block],
         )
-        reads.append(counts.filter_reads.sum(axis=1))
+        reads.append(counts.filter_reads[:, weights].sum(axis=1))
         cycles.append(counts.total_cycles.sum(axis=1))
     return NetworkTotals(np.concatenate(reads), np.concatenate(cycles))
 
