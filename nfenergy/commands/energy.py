@@ -142,11 +142,15 @@ def export(
 
 def list_(
     what: Annotated[str | None, typer.Argument(help=f"One kind: {', '.join(options.KINDS)}.")] = None,
+    library: Annotated[
+        str | None,
+        typer.Option("--library", help="Base models of torchvision, timm or transformers, if installed."),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    from nfenergy.listing import listing
+    from nfenergy.listing import library_listing, listing
 
-    found = listing(what)
+    found = listing(what) if library is None else library_listing(what, library)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
@@ -154,7 +158,7 @@ def list_(
         typer.echo(f"{title}:")
         width = max(map(len, entries))
         for name, description in entries.items():
-            typer.echo(f"  {name.ljust(width)}  {description}")
+            typer.echo(f"  {name.ljust(width)}  {description}".rstrip())
 
 
 def reproduce(
