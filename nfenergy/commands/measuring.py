@@ -35,6 +35,13 @@ def evaluate(
         str | None,
         typer.Option("--weight-bits", help="Bits of the base's weights, such as 8,4."),
     ] = None,
+    protection: Annotated[
+        str, options.named("--protection", kind="protections", help="Of the weight memory, by commas")
+    ] = "none",
+    scattered: Annotated[
+        bool,
+        typer.Option("--scattered", help="Measure a map's faults in cells drawn at random as well."),
+    ] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -44,6 +51,7 @@ def evaluate(
     from neuralfuse.training.streams import TEST_CHIPS
 
     check_place(out)
+    protections = options.protection_names(protection)
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
     generators = [runs.load_trained(path, "generator") for path in gen_checkpoint or []]
     dataset = runs.same_dataset([network.record for network in (*bases, *generators)])
@@ -53,6 +61,8 @@ def evaluate(
         rates=tuple(dict.fromkeys(model.rate(rate) for rate in rates)),
         chips=tuple(range(TEST_CHIPS[0], TEST_CHIPS[0] + seeds)),
         fault_model=model.name,
+        scattered=scattered,
+        protections=protections,
         weight_bits=() if weight_bits is None else _whole_numbers(weight_bits),
     )
     splits = data.load(dataset)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FORM = "or file.py:function"
 
 
-def _named(*flags: str, kind: str, help: str, more: str = "", **options: Any) -> Any:
+def named(*flags: str, kind: str, help: str, more: str = "", **options: Any) -> Any:
     """An option whose value is a name of a kind: help and shell completion list them."""
     text = f"{help}: {one_of(kind)}{f', {more}' if more else ''}."
     return typer.Option(*flags, help=text, autocompletion=_complete(kind), **options)
@@ -33,14 +33,14 @@ def _complete(kind: str) -> Callable[[str], list[str]]:
     return lambda incomplete: [name for name in names(kind) if name.startswith(incomplete.lower())]
 
 
-BaseName = Annotated[str, _named("--base", kind="bases", help="Base model", more=FORM)]
+BaseName = Annotated[str, named("--base", kind="bases", help="Base model", more=FORM)]
 GeneratorName = Annotated[
     str | None,
-    _named(
+    named(
         "--gen", kind="generators", help="Generator in front of it; without one it stands alone", more=FORM
     ),
 ]
-DatasetName = Annotated[str, _named("--dataset", kind="datasets", help="Decides the networks' form")]
+DatasetName = Annotated[str, named("--dataset", kind="datasets", help="Decides the networks' form")]
 Width = Annotated[float, typer.Option("--width", help="Factor on the base model's channels.")]
 BitErrorRate = Annotated[
     str | None, typer.Option("--ber", help="Bit error rate of the operating point: 1% or 0.01.")
@@ -56,14 +56,14 @@ Deconvolution = Annotated[
     str | None,
     typer.Option("--deconv", help="Deconvolution mapping: paper, or with exact zero-insertion or subpixel."),
 ]
-Engine = Annotated[str | None, _named("--engine", kind="engines", help="Simulation engine")]
+Engine = Annotated[str | None, named("--engine", kind="engines", help="Simulation engine")]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Simulator processes at a time; default one a core.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no hints on stderr.")]
 OutFolder = Annotated[Path | None, typer.Option("--out", help="Folder for the result files.")]
-MeasureName = Annotated[str, _named("--measure", kind="measures", help="What energy is reckoned by")]
+MeasureName = Annotated[str, named("--measure", kind="measures", help="What energy is reckoned by")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of all random numbers of the run.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Threads of PyTorch; default its own choice.")
@@ -85,7 +85,7 @@ class ArrayOptions:
     dataflow: Annotated[str | None, typer.Option("--dataflow", help="os, ws or is.")] = None
     config: Annotated[
         str | None,
-        _named(
+        named(
             "--config",
             kind="arrays",
             help="SCALE-Sim cfg (version 2 or 3), which other options override, or preset",
@@ -119,7 +119,7 @@ class MachineOptions(ArrayOptions):
 
     curve: Annotated[
         str | None,
-        _named("--curve", kind="curves", help="Voltage curve, by default the first", more="a YAML or a CSV"),
+        named("--curve", kind="curves", help="Voltage curve, by default the first", more="a YAML or a CSV"),
     ] = None
     assume_v2: Annotated[
         bool, typer.Option("--assume-v2", help="Energies that the curve's file lacks: the voltage squared.")
@@ -148,12 +148,12 @@ class SelectionOptions:
         ),
     ] = None
     dataset: Annotated[
-        str, _named("--dataset", kind="datasets", help="Where the accuracies are of several data sets")
+        str, named("--dataset", kind="datasets", help="Where the accuracies are of several data sets")
     ] = ""
     base: Annotated[str, typer.Option("--base", help="Base models, separated by commas; default all.")] = ""
     gen: Annotated[str, typer.Option("--gen", help="Generators, separated by commas; default all.")] = ""
     fault_model: Annotated[
-        str, _named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
+        str, named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
     ] = ""
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Join fault models, or published with measured accuracies.")
@@ -176,7 +176,7 @@ class FaultOptions:
     """What a bit error is."""
 
     fault_model: Annotated[
-        str | None, _named("--fault-model", kind="fault-models", help="What a bit error is, default flip")
+        str | None, named("--fault-model", kind="fault-models", help="What a bit error is, default flip")
     ] = None
     stuck_at_maps: Annotated[
         tuple[Path, Path] | None,
@@ -195,12 +195,24 @@ class FaultOptions:
         ),
     ] = None
 
+    fault_map: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--fault-map",
+            help="Likewise, stuck-at cells in any format: KC705-B read-out, NeuralFuse's maps, text, .npy; "
+            "may come twice, for a pair of files.",
+        ),
+    ] = None
+
     def chosen(self) -> Any:
         """The one fault model that was asked for."""
         from neuralfuse.memory.fault_models import choose_fault_model
 
         return choose_fault_model(
-            self.fault_model, stuck_at_maps=self.stuck_at_maps, flip_maps=self.flip_maps
+            self.fault_model,
+            stuck_at_maps=self.stuck_at_maps,
+            flip_maps=self.flip_maps,
+            fault_map=self.fault_map or None,
         )
 
 
@@ -227,3 +239,10 @@ class DataOptions:
 def optional_rate(text: str | None) -> float | None:
     """A bit error rate as `parse_rate` reads it; None where none is given."""
     return None if text is None else parse_rate(text)
+
+
+def protection_names(text: str) -> tuple[str, ...]:
+    """Protections separated by commas, each once."""
+    from neuralfuse.memory.protections import PROTECTIONS
+
+    return tuple(dict.fromkeys(PROTECTIONS.find(name.strip()).name for name in text.split(",")))
