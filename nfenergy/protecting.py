@@ -191,7 +191,8 @@ def _of_base(
     if accuracies and not found:
         raise InputError(
             f"the accuracies have no row of {base} with width {question.width:g} and "
-            f"{machine.weight_bits}-bit weights on {question.dataset}; choose with --base, --width, --weight-bits and --dataset"
+            f"{machine.weight_bits}-bit weights on {question.dataset}; choose "
+            "with --base, --width, --weight-bits and --dataset"
         )
     models = sorted({row.fault_model for row in found})
     if len(models) > 1:

@@ -20,7 +20,7 @@ from nfenergy.ground.provenance import versions
 from nfenergy.ground.rates import percent_text
 from nfenergy.ground.tables import as_dict, csv_text
 from nfenergy.machine import Machine
-from reports.protection_rows import FloorRow, ProtectionRow, TargetRow, combined
+from reports.protection_rows import FloorRow, ProtectionRow, TargetRow
 from reports.tables import render
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ class ProtectionComparison:
         if self.floors:
             best = self.floors[0]
             found.append(
-                f"Cheapest for {self.floor_percent:g} % accuracy: "
-                f"{combined(best.protection, best.generator)} ({best.base}) at {best.voltage_norm:.4g} of Vmin with {best.energy_percent:.1f} % of the energy."
+                f"Cheapest for {self.floor_percent:g} % accuracy: {best.name} ({best.base}) at "
+                f"{best.voltage_norm:.4g} of Vmin with {best.energy_percent:.1f} % of the energy."
             )
         return found
 
@@ -196,7 +196,7 @@ class ProtectionComparison:
         cells = [
             [
                 row.base,
-                combined(row.protection, row.generator),
+                row.name,
                 f"{row.voltage_norm:.4g}",
                 f"{100 * row.bit_error_rate:.3g}",
                 f"{row.energy_percent:.1f}",

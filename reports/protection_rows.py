@@ -106,3 +106,8 @@ class FloorRow:
     bit_error_rate: Annotated[float, _rate("cell error rate there", "cell_error_rate_percent", CURVE)]
     energy_percent: Annotated[float, _energy()]
     perturbed_percent: Annotated[float, Column("accuracy there, mean over chips", unit="%")]
+
+    @property
+    def name(self) -> str:
+        """Protection and generator in a word or two."""
+        return combined(self.protection, self.generator)

@@ -6,38 +6,41 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neuralfuse.memory.bit_errors import Cells, WordFaults
+from neuralfuse.memory.bit_errors import WordFaults
 from neuralfuse.memory.fault_maps import FaultMap, map_faults
 from nfenergy.ground.errors import InputError
 
 
-def cleanest_first(found: FaultMap, bank_cells: int | None = None) -> FaultMap:
+def cleanest_first(found: FaultMap, *, cells: int, bank_cells: int | None = None) -> FaultMap:
     """The map with its whole banks in another order, those with the fewest faulty cells first.
+
+    Where the memory is smaller than what it is to hold, every bank comes as often as it is used again.
 
     Args:
         found: the memory.
+        cells: to be held.
         bank_cells: cells of a bank; None where the map says so itself.
 
     Raises:
         InputError: the size of a bank is neither known nor given, or no bank fits into the memory.
     """
-    faults = found.statistics(bank_cells=bank_cells, word_bits=1).faults
-    cells = bank_cells or found.bank_cells or found.size
-    whole = found.size // cells
-    order = np.argsort(faults[:whole], kind="stable")
-    place = np.empty(whole, np.int64)
-    place[order] = np.arange(whole)
-    inside = found.cells < whole * cells
-    bank, within = np.divmod(found.cells[inside], cells)
-    moved: Cells = place[bank] * cells + within
-    ascending = np.argsort(moved)
+    statistics = found.statistics(bank_cells=bank_cells, word_bits=1)
+    size = statistics.bank_cells
+    banks = found.size // size
+    order = np.argsort(statistics.faults[:banks], kind="stable")
+    again = max(1, -(-cells // (banks * size)))
+    of_bank = [found.cells // size == bank for bank in range(banks)]
+    slots = [
+        (place * size + found.cells[of_bank[bank]] % size, of_bank[bank])
+        for place, bank in enumerate(np.repeat(order, again))
+    ]
     return FaultMap(
-        rows=whole,
-        columns=cells,
-        cells=moved[ascending],
-        to_one=found.to_one[inside][ascending],
-        to_zero=found.to_zero[inside][ascending],
-        bank_cells=cells,
+        rows=banks * again,
+        columns=size,
+        cells=np.concatenate([moved for moved, _ in slots]),
+        to_one=np.concatenate([found.to_one[chosen] for _, chosen in slots]),
+        to_zero=np.concatenate([found.to_zero[chosen] for _, chosen in slots]),
+        bank_cells=size,
     )
 
 

@@ -59,7 +59,7 @@ def protection_plot(rows: Sequence[ProtectionRow], *, measure: str, size: Size =
 
 
 def _draw_rates(axes: Axes, rows: Sequence[ProtectionRow], size: Size) -> None:
-    """Mean bit error rate as a dot, that of the highest bit as a tick; rates of 0 at the left edge."""
+    """Mean bit error rate as a dot, that of the highest bit as a tick; a triangle for 0."""
     left = [rate for row in rows for rate in (row.residual_rate, row.residual_rate_top) if rate > 0]
     if left:
         axes.set_xscale("log")
@@ -69,7 +69,7 @@ def _draw_rates(axes: Axes, rows: Sequence[ProtectionRow], size: Size) -> None:
     for y, row in enumerate(rows):
         top = 100 * row.residual_rate_top
         axes.plot(
-            [max(top, edge)],
+            [max(top, 1.25 * edge)],
             [y],
             marker="|" if top > 0 else "<",
             markersize=1.3 * size.marker_pt if top > 0 else 0.8 * size.marker_pt,
@@ -79,7 +79,7 @@ def _draw_rates(axes: Axes, rows: Sequence[ProtectionRow], size: Size) -> None:
         )
         if row.residual_rate > 0:
             _dot(axes, 100 * row.residual_rate, y, row, size)
-    axes.set_xlabel("bit error rate left (%):\nmean (dot), highest bit (tick)")
+    axes.set_xlabel("bit error rate left (%):\nmean (dot), highest bit (tick; triangle: 0)")
 
 
 def _draw(
