@@ -137,8 +137,8 @@ class Assignment:
             [
                 render(header, layers),
                 render(["", "energy %", "chosen on %", "held out %", floor], standings),
-                f"Without bit errors {self.clean_percent:.2f} %; energy by {self.measure.title} in percent of "
-                "that at nominal voltage; intervals of 95 % over chips.",
+                f"Without bit errors {self.clean_percent:.2f} %; energy by {self.measure.title} in percent "
+                "of that at nominal voltage; intervals of 95 % over chips.",
                 self.verdict,
             ]
         )

@@ -24,7 +24,7 @@ def as_text(found: Sensitivity) -> str:
             row.layer,
             f"{row.weights:,}",
             f"{row.only_percent:.2f}",
-            _interval(-row.only_loss_points, row.only_interval_points),
+            _interval(0.0 - row.only_loss_points, row.only_interval_points),
             f"{row.spared_percent:.2f}",
             _interval(row.spared_gain_points, row.spared_interval_points),
         ]
@@ -35,8 +35,8 @@ def as_text(found: Sensitivity) -> str:
         [
             render(header, cells),
             f"Without bit errors {first.clean_percent:.2f} %, with {percent_text(first.bit_error_rate)} bit "
-            f"errors ({first.fault_model}) in all layers {first.all_percent:.2f} %; points of accuracy against "
-            f"these two with 95 % intervals over {len(first.seeds.split())} chips.",
+            f"errors ({first.fault_model}) in all layers {first.all_percent:.2f} %; points of accuracy "
+            f"against these two with 95 % intervals over {len(first.seeds.split())} chips.",
         ]
     )
 
