@@ -18,7 +18,7 @@ import torch
 
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
-from neuralfuse.registry import get_dataset, get_network
+from neuralfuse.registry import BASES, DATASETS
 
 BITS = 8
 
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    base = QuantizedBase(get_network("resnet18").build(get_dataset("cifar10")), Quantization())
+    base = QuantizedBase(BASES["resnet18"].build(DATASETS["cifar10"]), Quantization())
     dense_ms, sparse_ms = median_cpu_ms(
         [lambda seed: dense(base, seed, options.rate), lambda seed: sparse(base, seed, options.rate)],
         options.repeats,

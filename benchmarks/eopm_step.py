@@ -25,7 +25,6 @@ from torch.nn import functional as F
 
 from neuralfuse.memory.bit_errors import neuralfuse_map
 from neuralfuse.memory.perturbation import QuantizedBase
-from neuralfuse.networks.uip import build_generator
 from neuralfuse.quantization import (
     Quantization,
     fake_quantize,
@@ -36,7 +35,7 @@ from neuralfuse.quantization import (
     word_weights,
     words_of,
 )
-from neuralfuse.registry import get_dataset, get_network
+from neuralfuse.registry import BASES, DATASETS, GENERATORS
 from neuralfuse.training.eopm import EopmSettings, accumulate_gradients, transform
 from neuralfuse.training.initialization import initialize
 
@@ -109,7 +108,7 @@ def main() -> None:
     print(f"torch {torch.__version__}, one thread, N = {options.n}, batch {options.batch}, {100 * RATE:g} %")
     for base_name, generator_name in PAIRS:
         literal, efficient = _seconds(base_name, generator_name, options)
-        pair = f"{get_network(base_name).title} + {get_network(generator_name).title}"
+        pair = f"{BASES[base_name].title} + {GENERATORS[generator_name].title}"
         print(
             f"{pair:18}  literal {literal:6.2f} s  efficient {efficient:6.2f} s  "
             f"ratio {literal / efficient:.2f}"
@@ -118,7 +117,7 @@ def main() -> None:
 
 def _seconds(base_name: str, generator_name: str, options: argparse.Namespace) -> tuple[float, float]:
     """CPU time of a literal and of an efficient step of one pair."""
-    dataset = get_dataset("cifar10")
+    dataset = DATASETS["cifar10"]
     rng = torch.Generator().manual_seed(0)
     images = 2.0 * torch.rand((options.batch, *dataset.image_shape), generator=rng) - 1.0
     labels = torch.randint(0, dataset.classes, (options.batch,), generator=rng)
@@ -128,8 +127,8 @@ def _seconds(base_name: str, generator_name: str, options: argparse.Namespace) -
         perturbed_models=options.n,
         batch_size=options.batch,
     )
-    model = initialize(get_network(base_name, "base").build(dataset)).eval()
-    generator = build_generator(generator_name, dataset).train()
+    model = initialize(BASES[base_name].build(dataset)).eval()
+    generator = GENERATORS[generator_name].build(dataset).train()
     base = QuantizedBase(copy.deepcopy(model), STORED)
     literal = partial(literal_step, model, generator, images, labels, settings)
     efficient = partial(accumulate_gradients, generator, [base], images, labels, settings, step=0)

@@ -20,7 +20,7 @@ from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.memory.protections import PROTECTIONS, Protection
 from neuralfuse.memory.stored_words import Blocks, StoredWords
 from neuralfuse.quantization import Quantization
-from neuralfuse.registry import get_dataset, get_network
+from neuralfuse.registry import BASES, DATASETS
 
 BITS = 8
 
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    base = QuantizedBase(get_network("resnet18").build(get_dataset("cifar10")), Quantization(bits=BITS))
+    base = QuantizedBase(BASES["resnet18"].build(DATASETS["cifar10"]), Quantization(bits=BITS))
     memory = StoredWords(layers=[layer.words.numpy() for layer in base.layers.values()], bits=BITS)
     fault_model = get_fault_model(options.fault_model)
 

@@ -24,8 +24,10 @@ def measure() -> list[dict[str, object]]:
     """Median wall time of each command after one warm-up, and of ``python -c pass``."""
     bare = _median_seconds([sys.executable, "-c", "pass"])
     rows: list[dict[str, object]] = [{"command": "python -c pass", "seconds": bare, "times_bare_python": 1.0}]
-    for name, arguments in COMMANDS.items():
-        seconds = _median_seconds([sys.executable, "-c", CLI, *arguments])
+    programs = {"import nfenergy": ["import nfenergy"]}
+    programs |= {name: [CLI, *arguments] for name, arguments in COMMANDS.items()}
+    for name, program in programs.items():
+        seconds = _median_seconds([sys.executable, "-c", *program])
         rows.append({"command": name, "seconds": seconds, "times_bare_python": seconds / bare})
     return rows
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import yaml
 
 from benchmarks.closed_form import process
-from neuralfuse.registry import networks
-from nfenergy.pipeline import simulate
+from neuralfuse.registry import paper_networks
+from nfenergy.api import simulate
 
 EXTENTS = [8, 16, 24, 32, 48, 64, 96, 128, 192, 256]
 SPEC = {
-    "bases": list(networks("base")),
-    "generators": list(networks("generator")),
+    "bases": [network.name for network in paper_networks() if network.role == "base"],
+    "generators": [network.name for network in paper_networks() if network.role == "generator"],
     "arrays": {"rows": EXTENTS, "cols": EXTENTS},
     "dataflows": ["os", "ws", "is"],
     "voltages": [0.75, 0.7917, 0.8333, 0.875, 0.9167, 0.9583, 1.0],

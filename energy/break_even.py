@@ -30,8 +30,8 @@ def measure_saving_percent(
         base, generator: nominal energies by domain of one measure; none of the generator if there is none.
         scales: of the base model's domains at its operating point.
 
-    >>> measure_saving_percent({"a": 150.0, "b": 50.0}, {"a": 10.0}, {"a": 0.8, "b": 1.0})
-    10.0
+    >>> measure_saving_percent({"a": 150.0, "b": 50.0}, {"a": 10.0}, {"a": 0.5, "b": 1.0})
+    32.5
     """
     return 100.0 * net_saving(base, generator, scales) / sum(base.values())
 

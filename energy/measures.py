@@ -85,5 +85,7 @@ MEASURES: Registry[Measure] = Registry(
     ),
 )
 
-DEFAULT_MEASURE = "twma"
-"""The measure of the papers' headline figures."""
+PAPER_MEASURES = ("twma", "mac")
+"""Those of Sun et al.: of Fig. 5 and its headline figures, and of Fig. 6."""
+
+DEFAULT_MEASURE = PAPER_MEASURES[0]

@@ -10,7 +10,6 @@ from typing import Any
 
 from neuralfuse.accuracy import PUBLISHED, Accuracy
 from neuralfuse.accuracy_labels import base_labels, generator_labels
-from neuralfuse.registry import NO_PROTECTION
 from nfenergy.ground import tables
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import check_folder, write_text
@@ -73,30 +72,14 @@ def write_accuracies(path: Path, rows: Sequence[Accuracy], provenance: dict[str,
 
 def as_cells(rows: Sequence[Accuracy]) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the table for people."""
-    several = len({row.fault_model for row in rows}) > 1
-    protected = any(row.protection != NO_PROTECTION for row in rows)
-    more = [*["fault model"] * several, *["protection"] * protected]
-    header = [
-        "base",
-        "generator",
-        *more,
-        "bits",
-        "rate %",
-        "clean %",
-        "perturbed %",
-        "recovery",
-        "per M parameters",
-    ]
+    header = ["base", "generator", "bits", "rate %", "clean %", "perturbed %", "recovery", "per M parameters"]
     cells = []
-    bare = [replace(row, protection=NO_PROTECTION) for row in rows]
-    for row, base, generator in zip(rows, base_labels(bare), generator_labels(rows), strict=True):
+    for row, base, generator in zip(rows, base_labels(rows), generator_labels(rows), strict=True):
         recovery, ratio = row.recovery_percent, row.recovery_per_million_parameters
         cells.append(
             [
                 base,
                 generator if row.has_generator else row.generator,
-                *[row.fault_model] * several,
-                *[row.protection] * protected,
                 f"{row.weight_bits}",
                 f"{100 * row.bit_error_rate:g}",
                 f"{row.clean_percent:.1f}",

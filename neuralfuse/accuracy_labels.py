@@ -10,22 +10,42 @@ from nfenergy.ground.rates import percent_text
 
 Say = Callable[[Accuracy], str]
 
+
+def _number(template: str, name: str) -> Say:
+    """Words for a number; none where there is none."""
+
+    def say(row: Accuracy) -> str:
+        value = getattr(row, name)
+        return "" if value is None else template.format(f"{value:.12g}")
+
+    return say
+
+
+def _rate(row: Accuracy) -> str:
+    rate = row.train_bit_error_rate
+    return "" if rate is None else f"trained at {percent_text(rate, digits=12)}"
+
+
 BASE_WORDS: dict[str, Say] = {
     "base_normalization": lambda row: f"{row.base_normalization} norm" if row.base_normalization else "",
     "quantization": lambda row: row.quantization,
     "weight_bits": lambda row: f"{row.weight_bits} bit",
     "protection": lambda row: "" if row.protection == NO_PROTECTION else row.protection,
+    "fault_model": lambda row: row.fault_model,
+    "source": lambda row: row.source.partition(",")[0],
 }
+"""What tells two base models, or measurements of one, apart, besides width and robust training."""
+
 GENERATOR_WORDS: dict[str, Say] = {
-    "train_bit_error_rate": lambda row: f"trained at {percent_text(row.train_bit_error_rate or 0.0)}",
+    "train_bit_error_rate": _rate,
     "train_fault_model": lambda row: row.train_fault_model,
     "train_bases": lambda row: f"before {row.train_bases}" if row.train_bases else "",
-    "train_lambda": lambda row: f"lambda {row.train_lambda or 0:g}",
-    "train_perturbed_models": lambda row: f"N {row.train_perturbed_models}",
-    "train_steps": lambda row: f"{row.train_steps} steps",
-    "train_learning_rate": lambda row: f"learning rate {row.train_learning_rate or 0:g}",
-    "generator_bits": lambda row: f"{row.generator_bits}-bit weights",
-    "train_seed": lambda row: f"seed {row.train_seed}",
+    "train_lambda": _number("lambda {}", "train_lambda"),
+    "train_perturbed_models": _number("N {}", "train_perturbed_models"),
+    "train_steps": _number("{} steps", "train_steps"),
+    "train_learning_rate": _number("learning rate {}", "train_learning_rate"),
+    "generator_bits": _number("{}-bit weights", "generator_bits"),
+    "train_seed": _number("seed {}", "train_seed"),
     "generator_digest": lambda row: row.generator_digest[:6],
 }
 """What tells two generators of one kind apart, the most telling first."""
@@ -36,7 +56,7 @@ def base_labels(rows: Sequence[Accuracy]) -> list[str]:
     found = []
     for row in rows:
         others = [other for other in rows if (other.base, other.dataset) == (row.base, row.dataset)]
-        width = "" if row.base_width == 1 else f" x {row.base_width:g}"
+        width = "" if row.base_width == 1 else f" x {row.base_width:.12g}"
         words = [row.base_training, *_differing(row, others, BASE_WORDS)]
         if any(other.base_identity != row.base_identity and _looks_like(other, row) for other in others):
             words.append(row.base_digest[:6])
@@ -65,7 +85,7 @@ def labels(rows: Sequence[Accuracy]) -> list[str]:
 
 
 def _differing(row: Accuracy, others: Sequence[Accuracy], words: dict[str, Say]) -> list[str]:
-    return [say(row) for name, say in words.items() if len({getattr(other, name) for other in others}) > 1]
+    return [say(row) for say in words.values() if len({say(other) for other in others}) > 1]
 
 
 def _distinct(row: Accuracy, others: Sequence[Accuracy]) -> list[str]:
@@ -87,5 +107,5 @@ def _training(row: Accuracy) -> tuple[object, ...]:
 
 
 def _looks_like(other: Accuracy, row: Accuracy) -> bool:
-    names = ("base_width", "base_training", *BASE_WORDS)
-    return all(getattr(other, name) == getattr(row, name) for name in names)
+    same = (other.base_width, other.base_training) == (row.base_width, row.base_training)
+    return same and all(say(other) == say(row) for say in BASE_WORDS.values())

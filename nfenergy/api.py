@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from energy.curve_files import load_curve
+from energy.measures import DEFAULT_MEASURE
 from energy.scalesim.engine import ProgressCallback
 from nfenergy import pipeline
 from nfenergy.ground.rates import parse_percentage, parse_rate
@@ -137,7 +138,7 @@ def recommend(
     *,
     min_accuracy: str | float | None = None,
     max_latency_overhead: str | float | None = None,
-    measure: str = "twma",
+    measure: str = DEFAULT_MEASURE,
     interpolate: bool = False,
     ber: Rates = "all",
     **options: Any,

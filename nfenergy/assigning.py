@@ -96,7 +96,8 @@ def assign_voltages(
 def layer_counted(base: QuantizedBase, result: NetworkResult) -> tuple[Counted, ...]:
     """What measures are calculated from, for each stored layer; its groups and phases are added up.
 
-    MACs are those that the simulator runs.
+    MACs are those that the simulator runs. Biases and normalisation, where the memory holds them, count as
+    read without cost: the engine counts no reads of them.
 
     Raises:
         InputError: a stored layer has no place in the topology.
@@ -106,7 +107,9 @@ def layer_counted(base: QuantizedBase, result: NetworkResult) -> tuple[Counted, 
     for layer, counts in zip(result.model.topology.layers, result.counts, strict=True):
         parts.setdefault(layer.name.split("[")[0], []).append((layer.macs, counts.sram_filter_reads))
     found = []
-    for name in layer_names(base):
+    for name, stored in zip(layer_names(base), base.layers.values(), strict=True):
+        if stored.weight.ndim < 2:
+            parts[name] = [(0, 0)]
         if name not in parts:
             raise InputError(f"layer {name} stores weights but has no place in the topology")
         macs, reads = (sum(figures) for figures in zip(*parts[name], strict=True))

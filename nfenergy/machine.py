@@ -115,6 +115,7 @@ def machine_of(arguments: MachineArguments, *, engine: str) -> Machine:
         weight_bits=int(str(given.get("weight_bits", 8))),
         clock_ghz=float(str(given.get("clock_ghz", 1.0))),
         engine=ENGINES.find(str(given.get("engine", engine))).name,
+        jobs=arguments.get("jobs"),
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from energy.measures import MEASURES
+from energy.measures import DEFAULT_MEASURE, MEASURES, PAPER_MEASURES
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.accuracy_labels import labels
 from nfenergy.ground.columns import columns
@@ -23,7 +23,7 @@ from reports.plots.registry import PLOTS, PlotData
 from reports.plots.style import SIZES, Size, save
 from reports.records import LayerRow, Tradeoff
 
-PAPER_FIGURES = {"figure5": "twma", "figure6": "mac"}
+PAPER_FIGURES = dict(zip(("figure5", "figure6"), PAPER_MEASURES, strict=True))
 """The energy-accuracy figures of Sun et al. by what they reckon energy by."""
 PAPER_RATE = 0.01
 DEFAULT_STEM = "report"
@@ -63,7 +63,7 @@ def write_report(comparison: Comparison, page: Path, *, command: str) -> list[Pa
 
 
 def write_plot(
-    kind: str, comparison: Comparison, out: Path, *, measure: str = "twma", size: str = "column"
+    kind: str, comparison: Comparison, out: Path, *, measure: str = DEFAULT_MEASURE, size: str = "column"
 ) -> list[Path]:
     """Draw one of `PLOTS`.
 

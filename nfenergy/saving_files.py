@@ -123,14 +123,20 @@ def _chosen_columns(arguments: MachineArguments) -> Columns:
 
 
 def _check_one_machine(savings: Sequence[Saving]) -> None:
-    differing: dict[str, list[str]] = {}
+    by_flag: dict[str, list[str]] = {}
     for column in CONFIGURATION:
-        values = sorted({str(getattr(saving, column)) for saving in savings})
-        if len(values) > 1:
-            differing.setdefault(FLAGS.get(column, "--" + column.replace("_", "-")), values)
+        by_flag.setdefault(FLAGS.get(column, "--" + column.replace("_", "-")), []).append(column)
+    found = {flag: _values(savings, columns) for flag, columns in by_flag.items()}
+    differing = {flag: values for flag, values in found.items() if len(values) > 1}
     if differing:
         listed = "; ".join(f"{flag} ({', '.join(values[:6])})" for flag, values in differing.items())
         raise InputError(f"the savings are of several machines; choose one with {listed}")
+
+
+def _values(savings: Sequence[Saving], columns: Sequence[str]) -> list[str]:
+    """What the savings have in `columns`, as the option that decides them takes it."""
+    mark = "x" if "array_rows" in columns else "/"
+    return sorted({mark.join(str(getattr(saving, name)) for name in columns) or "none" for saving in savings})
 
 
 def _curve_of(saving: Saving, arguments: MachineArguments) -> VoltageCurve:

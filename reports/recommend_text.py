@@ -49,6 +49,9 @@ def as_text(recommendation: Recommendation) -> str:
             f"Nothing qualifies: none of the {len(recommendation.candidates)} operating points keeps all "
             "constraints."
         )
+        alone = recommendation.without_generator
+        if alone is not None:
+            lines.append(f"Without a generator: {_sentence(alone, said, recommendation.measure)}.")
     else:
         if not best.has_generator:
             lines.append("No generator is needed: the base model alone qualifies and saves most.")

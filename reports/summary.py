@@ -24,11 +24,13 @@ def sentences(tradeoffs: Sequence[Tradeoff]) -> list[str]:
     """For each data set and bit error rate: what was saved, at which accuracy and latency."""
     said = dict(zip(tradeoffs, labels([row.accuracy for row in tradeoffs]), strict=True))
     low = [row for row in tradeoffs if row.saving.bit_error_rate > 0] or list(tradeoffs)
+    nominal = [row for row in tradeoffs if row not in low]
     shown = sorted(low, key=_point)
     found = []
-    for _, group in groupby(shown, key=_point):
+    for (dataset, _), group in groupby(shown, key=_point):
         rows = list(group)
-        found += [_lead(rows), _extremes(rows, said), _fronts(rows, said)]
+        competing = [*(row for row in nominal if row.saving.dataset == dataset), *rows]
+        found += [_lead(rows), _extremes(rows, said), _fronts(competing, said)]
         losers = [row for row in rows if min(by.saving_percent for by in row.saving.measures.values()) < 0]
         if losers:
             listed = ", ".join(said[row] for row in losers)
@@ -108,7 +110,7 @@ def _lead(rows: Sequence[Tradeoff]) -> str:
 
 
 def _extremes(rows: Sequence[Tradeoff], said: Labels) -> str:
-    protected = [row for row in rows if row.has_generator] or rows
+    protected = [row for row in rows if row.has_generator or row.accuracy.base_training] or rows
     frugal = max(protected, key=lambda row: row.saving.saving_percent(DEFAULT_MEASURE))
     accurate = max(protected, key=lambda row: row.accuracy.perturbed_percent)
     if frugal is accurate:
@@ -135,10 +137,13 @@ def _fronts(rows: Sequence[Tradeoff], said: Labels) -> str:
     bases = dict(zip(rows, base_labels([row.accuracy for row in rows]), strict=True))
     parts = []
     for base in dict.fromkeys(row.saving.base for row in rows):
-        members = front_members([row for row in rows if row.saving.base == base], DEFAULT_MEASURE)
-        several = len({bases[row] for row in rows if row.saving.base == base}) > 1
-        listed = ", ".join(said[row] if several else generators[row] for row in members)
-        parts.append(f"{base_title(base)}: {listed}")
+        own = [row for row in rows if row.saving.base == base]
+        names = said if len({bases[row] for row in own}) > 1 else generators
+        listed = [
+            names[row] if row.has_generator or row.saving.bit_error_rate else f"{names[row]} at Vmin"
+            for row in front_members(own, DEFAULT_MEASURE)
+        ]
+        parts.append(f"{base_title(base)}: {', '.join(listed)}")
     return (
         "Not beaten in both saving and accuracy by anything else for the same base model: "
         + "; ".join(parts)

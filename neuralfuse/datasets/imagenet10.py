@@ -7,20 +7,20 @@ from pathlib import Path
 import torch
 
 from neuralfuse.datasets.images import LabelledImages, Splits, labelled
-from neuralfuse.datasets.picture_files import read_images
+from neuralfuse.datasets.picture_files import SUFFIXES, read_images
 from neuralfuse.datasets.places import missing
 from nfenergy.ground.errors import InputError
 
 CLASSES = 10
-SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".ppm", ".bmp"})
 
 
 def load_imagenet10(root: Path, *, extent: int = 224) -> Splits:
     """Ten classes of ImageNet, bytes of shape (n, 3, 224, 224); about 2 GB for 13,000 pictures.
 
     Expects ``imagenet10/train/<class>/*`` and ``imagenet10/val/<class>/*`` with the same ten class
-    folders; classes are numbered in the order of their names. The shorter side is resized to 256 pixels
-    for 224 and the centre is cut out.
+    folders; classes are numbered in the order of their names. Pictures are squeezed into the square, as
+    the released NeuralFuse code does with those for testing; it crops those for training at random (see
+    `neuralfuse.datasets.augmentation`).
 
     Raises:
         InputError: a folder is missing, empty or superfluous, or a file is no picture.
@@ -57,5 +57,5 @@ def _read(part: Path, classes: list[str], extent: int) -> LabelledImages:
             raise InputError(f"class folder {part / name} has no pictures ({', '.join(sorted(SUFFIXES))})")
         paths += found
         labels += [label] * len(found)
-    images = read_images(paths, extent=extent, crop_from=round(extent * 256 / 224))
+    images = read_images(paths, extent=extent)
     return labelled(images, torch.tensor(labels), classes=CLASSES, source=part)

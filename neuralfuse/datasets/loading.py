@@ -10,7 +10,7 @@ from neuralfuse.datasets.digits import load_digits
 from neuralfuse.datasets.gtsrb import GtsrbFormat, load_gtsrb
 from neuralfuse.datasets.imagenet10 import load_imagenet10
 from neuralfuse.datasets.images import Splits
-from neuralfuse.datasets.mnist import MnistFormat, load_mnist
+from neuralfuse.datasets.mnist import FASHION, MnistFormat, load_mnist
 from neuralfuse.datasets.places import data_root
 from nfenergy.ground.errors import UnknownName
 
@@ -23,10 +23,23 @@ LOADERS: dict[str, Loader] = {
     "imagenet10": lambda root, verify: load_imagenet10(root),
     "digits": lambda root, verify: load_digits(),
     "mnist": lambda root, verify: load_mnist(MnistFormat(), root, verify=verify),
+    "fashion-mnist": lambda root, verify: load_mnist(FASHION, root, verify=verify),
 }
 
-AUGMENTED = frozenset({"cifar10", "cifar100", "gtsrb"})
-"""Data sets whose training images the released NeuralFuse code crops and mirrors at random."""
+AUGMENTED: dict[str, str] = {
+    "cifar10": "crop-mirror",
+    "cifar100": "crop-mirror",
+    "gtsrb": "affine-crop-mirror",
+    "imagenet10": "resized-crop",
+}
+"""Data sets whose training images the released NeuralFuse code changes at random, and how it does."""
+
+
+def own_augmentation(dataset: str, wanted: bool | str) -> str:
+    """The name of an augmentation; True is the data set's own, or crop and mirror where it has none."""
+    if isinstance(wanted, str):
+        return wanted
+    return AUGMENTED.get(dataset, "crop-mirror") if wanted else ""
 
 
 def load(name: str, *, data_dir: Path | None = None, verify: bool = True) -> Splits:

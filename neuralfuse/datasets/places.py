@@ -22,11 +22,11 @@ def data_root(data_dir: Path | None = None) -> Path:
     return platformdirs.user_data_path("nfenergy")
 
 
-def missing(what: str, root: Path, wanted: str) -> InputError:
-    """The error for files that are not there: what, where to put which file."""
+def missing(what: str, root: Path, wanted: str, package: str = "") -> InputError:
+    """The error for files that are not there: what, where to put which file, which package has them."""
     return InputError(
         f"{what} is not in {root}: put {wanted} there, or name another folder "
-        f"with --data-dir or ${ENVIRONMENT_VARIABLE}."
+        f"with --data-dir or ${ENVIRONMENT_VARIABLE}{package}."
     )
 
 

@@ -56,7 +56,7 @@ def compare_placements(
     Raises:
         InputError: banks are not known, or do not fit into the memory.
     """
-    names, bits = layer_names(base), base.quantization.bits
+    names, bits = layer_names(base), base.quantization.word_bits
     sorted_map = cleanest_first(found, cells=sum(base.words) * bits, bank_cells=bank_cells)
     layers = sensitivity(
         base,

@@ -92,8 +92,8 @@ class Sensitivity:
 
 
 def layer_names(base: QuantizedBase) -> list[str]:
-    """Dotted paths of the modules whose weights are stored, in the order in which memory holds them."""
-    return [name.removesuffix("weight").removesuffix(".") or "the model" for name in base.layers]
+    """Dotted paths of what is stored, a module for its weights, in the order in which memory holds them."""
+    return [name.removesuffix(".weight") for name in base.layers]
 
 
 def no_faults(faults: WordFaults) -> WordFaults:
@@ -146,7 +146,7 @@ def sensitivity(
         InputError: a chip is given twice or reserved for training, or the rate is no fraction.
     """
     check_test_chips(chips)
-    bits, names = base.quantization.bits, layer_names(base)
+    bits, names = base.quantization.word_bits, layer_names(base)
     clean = accuracy_percent(base.model, images)
     alone: list[list[float]] = [[] for _ in names]
     spared: list[list[float]] = [[] for _ in names]

@@ -6,10 +6,11 @@ are any; afterwards the same bits stand there again. Nothing is copied and no we
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from neuralfuse.memory.bit_errors import WordFaults
 from neuralfuse.memory.fault_models import get_fault_model
 from neuralfuse.memory.protections import get_protection
 from neuralfuse.memory.stored_words import StoredWords
+from neuralfuse.networks.pooling import use_fast_pooling
 from neuralfuse.quantization import (
     Quantization,
     fit_grids,
@@ -27,7 +29,7 @@ from neuralfuse.quantization import (
     words_of,
 )
 from neuralfuse.registry import NO_PROTECTION
-from nfenergy.ground.errors import NfEnergyError
+from nfenergy.ground.errors import InputError, NfEnergyError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,12 +39,17 @@ class StoredWeight:
     Attributes:
         weight: the layer's parameter.
         words: bit patterns in the order of the flattened weight, shape (n,), uint8 or int32.
-        meaning: weight of every bit pattern, shape (2**bits,).
+        meaning: weight of every bit pattern, shape (2**word_bits,).
     """
 
     weight: Tensor
     words: Tensor
     meaning: Tensor
+
+    @property
+    def word_bits(self) -> int:
+        """Cells of a word."""
+        return len(self.meaning).bit_length() - 1
 
     def read_all(self) -> Tensor:
         """Weights that the words stand for, in the shape of the layer's."""
@@ -88,9 +95,9 @@ class QuantizedBase:
         Raises:
             NfEnergyError: a weight is not finite, so that it has no code.
         """
-        self.model = model.eval().requires_grad_(False)
+        self.model = use_fast_pooling(model.eval().requires_grad_(False))
         self.quantization = quantization
-        self.layers = store(stored_weights(model), quantization)
+        self.layers = store(stored_weights(model, quantization.memory), quantization)
         for name, layer in self.layers.items():
             if not bool(torch.isfinite(layer.meaning).all()):
                 raise NfEnergyError(f"{name} holds weights that are not finite; train the base again")
@@ -108,7 +115,7 @@ class QuantizedBase:
         """What the memory holds, as protections see it."""
         return StoredWords(
             layers=[layer.words.cpu().numpy() for layer in self.layers.values()],
-            bits=self.quantization.bits,
+            bits=self.quantization.word_bits,
             zero=self.quantization.zero,
         )
 
@@ -124,7 +131,7 @@ class QuantizedBase:
         """
         model = get_fault_model(fault_model)
         if protection == NO_PROTECTION:
-            return model.draw(self.words, self.quantization.bits, rate, seed)
+            return model.draw(self.words, self.quantization.word_bits, rate, seed)
         return get_protection(protection).inject(self.memory, model, rate, seed)
 
     @contextmanager
@@ -144,6 +151,34 @@ class QuantizedBase:
             NfEnergyError: a part of the model is in training mode (with batch statistics bit errors
                 seem harmless), its buffers changed meanwhile, or it already has bit errors.
         """
+        with self._changed(
+            partial(layer.read, errors) for layer, errors in zip(self.layers.values(), faults, strict=True)
+        ) as model:
+            yield model
+
+    @contextmanager
+    def noise(self, *, seed: int, relative: float) -> Iterator[nn.Module]:
+        """The model with noise on every stored weight instead of bit errors (Stutz et al., Fig. 9).
+
+        It is uniform in +-`relative` times the greatest magnitude of all stored weights. (The released code
+        draws a normal direction and a uniform norm.)
+
+        Raises:
+            InputError: a negative or infinite `relative`, or a negative seed.
+            NfEnergyError: see `apply`.
+        """
+        if not 0.0 <= relative < math.inf or seed < 0:
+            raise InputError(f"noise of {relative} of the weights by seed {seed}: both are 0 or more")
+        rng = torch.Generator().manual_seed(seed)
+        bound = relative * max(float(layer.weight.abs().max()) for layer in self.layers.values())
+        with self._changed(
+            partial(_noisy, layer.weight, bound, rng) for layer in self.layers.values()
+        ) as model:
+            yield model
+
+    @contextmanager
+    def _changed(self, reads: Iterable[Callable[[], tuple[Tensor, Tensor]]]) -> Iterator[nn.Module]:
+        """The model whose layers hold, where each of `reads` says, the weights that it says."""
         if self._perturbed:
             raise NfEnergyError("the base already has bit errors; leave that `with` before the next chip")
         _assert_evaluating(self.model)
@@ -151,18 +186,24 @@ class QuantizedBase:
         saved: list[tuple[Tensor, Tensor, Tensor]] = []
         self._perturbed = True
         try:
-            for layer, errors in zip(self.layers.values(), faults, strict=True):
-                index, values = layer.read(errors)
+            for layer, read in zip(self.layers.values(), reads, strict=True):
+                index, values = read()
                 flat = layer.weight.detach().view(-1)
                 saved.append((flat, index, flat.index_select(0, index)))
                 flat.scatter_(0, index, values)
             yield self.model
         finally:
-            for flat, index, values in saved:
+            for flat, index, values in reversed(saved):
                 flat.scatter_(0, index, values)
             self._perturbed = False
         if _versions(self.model) != buffers:
             raise NfEnergyError("the base's buffers changed under bit errors; keep it in evaluation mode")
+
+
+def _noisy(weight: Tensor, bound: float, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    flat = weight.detach().flatten()
+    noise = (torch.rand(flat.shape, generator=rng) * 2 - 1) * bound
+    return torch.arange(len(flat), device=flat.device), flat + noise.to(flat.device)
 
 
 def _assert_evaluating(model: nn.Module) -> None:

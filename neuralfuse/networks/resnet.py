@@ -1,4 +1,4 @@
-"""ResNet18 and ResNet50 in the CIFAR form (3 x 3 stem) and the ImageNet form (7 x 7, torchvision's shapes).
+"""ResNets in the CIFAR form (3 x 3 stem); 18 and 50 also in the ImageNet form (7 x 7, torchvision's shapes).
 
 The stem's ReLU and the average pooling are functional calls, which ptflops 0.7 does not count: the
 published 557.14M MACs of ResNet18 contain neither.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from neuralfuse.networks.forms import scaled, small_images_only
+
 
 def resnet18(*, classes: int, imagenet: bool, width: float = 1.0) -> nn.Module:
     """He et al., "Deep residual learning", basic blocks; input (N, 3, 32, 32) or (N, 3, 224, 224)."""
@@ -18,6 +20,15 @@ def resnet18(*, classes: int, imagenet: bool, width: float = 1.0) -> nn.Module:
 def resnet50(*, classes: int, imagenet: bool, width: float = 1.0) -> nn.Module:
     """He et al., "Deep residual learning", bottlenecks; the stride is in their 3 x 3 convolution."""
     return ResNet(Bottleneck, (3, 4, 6, 3), classes=classes, imagenet=imagenet, width=width)
+
+
+def resnet20(*, classes: int, imagenet: bool = False, width: float = 1.0) -> nn.Module:
+    """Three stages of three basic blocks with 64, 128 and 256 channels; input (N, 3, 32, 32).
+
+    Stutz et al., Table 14, in the widths of their code: four times those of He et al.'s ResNet-20.
+    """
+    small_images_only("ResNet20", imagenet=imagenet)
+    return ResNet(BasicBlock, (3, 3, 3), classes=classes, imagenet=False, width=width)
 
 
 class BasicBlock(nn.Module):
@@ -69,7 +80,7 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Stem, four stages of residual blocks, global average pooling, classifier."""
+    """Stem, for each depth a stage of residual blocks, global average pooling, classifier."""
 
     def __init__(
         self,
@@ -81,11 +92,11 @@ class ResNet(nn.Module):
         width: float,
     ) -> None:
         super().__init__()
-        channels = [max(1, round(width * full)) for full in (64, 128, 256, 512)]
+        channels = [scaled(64 * 2**stage, width) for stage in range(len(depths))]
         self.conv1 = _conv(3, channels[0], 7, 2) if imagenet else _conv(3, channels[0], 3)
         self.bn1 = nn.BatchNorm2d(channels[0])
         self.pool = nn.MaxPool2d(3, stride=2, padding=1) if imagenet else nn.Identity()
-        stages: list[nn.Module] = []
+        self.stages = tuple(f"layer{number}" for number in range(1, len(depths) + 1))
         channels_in = channels[0]
         for stage, depth in enumerate(depths):
             blocks: list[nn.Module] = []
@@ -93,13 +104,13 @@ class ResNet(nn.Module):
                 stride = 2 if stage > 0 and index == 0 else 1
                 blocks.append(block(channels_in, channels[stage], stride))
                 channels_in = channels[stage] * block.expansion
-            stages.append(nn.Sequential(*blocks))
-        self.layer1, self.layer2, self.layer3, self.layer4 = stages
+            self.add_module(self.stages[stage], nn.Sequential(*blocks))
         self.fc = nn.Linear(channels_in, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.pool(F.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        for stage in self.stages:
+            x = self.get_submodule(stage)(x)
         logits: Tensor = self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
         return logits
 

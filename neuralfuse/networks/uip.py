@@ -14,6 +14,8 @@ class UniversalPerturbation(Generator):
     It starts at zero, where it changes nothing.
     """
 
+    outside_weight_memory = ("perturbation",)
+
     def __init__(self, image_shape: tuple[int, int, int] = (3, 32, 32)) -> None:
         super().__init__()
         self.perturbation = nn.Parameter(torch.zeros(image_shape))

@@ -6,6 +6,8 @@ from functools import partial
 
 from torch import Tensor, nn
 
+from neuralfuse.networks.forms import scaled
+
 CHANNELS: dict[int, tuple[tuple[int, ...], ...]] = {
     11: ((64,), (128,), (256, 256), (512, 512), (512, 512)),
     16: ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3),
@@ -27,7 +29,7 @@ class VGG(nn.Module):
         channels_in = 3
         for group in CHANNELS[depth]:
             for full in group:
-                channels = max(1, round(width * full))
+                channels = scaled(full, width)
                 features += [
                     nn.Conv2d(channels_in, channels, 3, padding=1),
                     nn.BatchNorm2d(channels),
@@ -37,7 +39,7 @@ class VGG(nn.Module):
             features.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*features)
         if imagenet:
-            hidden = max(1, round(width * 4096))
+            hidden = scaled(4096, width)
             self.pool: nn.Module = nn.AdaptiveAvgPool2d(7)
             self.classifier: nn.Module = nn.Sequential(
                 nn.Linear(channels_in * 7 * 7, hidden),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import torch
 from torch import nn
 
 from neuralfuse.datasets.images import LabelledImages
+from neuralfuse.quantization import Quantization
 from neuralfuse.training.base_recipe import BaseRecipe, Epoch
 from neuralfuse.training.base_steps import Augmentation, BaseTrainer
 from neuralfuse.training.state import SavedRun, images_digest
 
 OnEpoch = Callable[[Epoch], None]
+UNQUANTIZED = "none"
 
 
 class BaseTraining:
@@ -118,13 +121,23 @@ class BaseTraining:
             identity={
                 "role": "base",
                 **self._about,
-                "quantization": self.recipe.quantization.scheme.name,
-                "weight_bits": self.recipe.quantization.bits,
+                **stored_as(self.recipe.quantization),
                 **settings,
                 "augment": self._augmented,
                 "images": images_digest(self._images),
             },
         )
+
+
+def stored_as(quantization: Quantization | None) -> dict[str, Any]:
+    """How a base's weights are stored, as its record says it; 0 bits where they are not quantized."""
+    if quantization is None:
+        return {"quantization": UNQUANTIZED, "weight_bits": 0, "memory": "weights"}
+    return {
+        "quantization": quantization.scheme.name,
+        "weight_bits": quantization.bits,
+        "memory": quantization.memory,
+    }
 
 
 def train_base(
@@ -143,6 +156,33 @@ def train_base(
     training = BaseTraining(model, images, recipe, augment=augment)
     training.run(on_epoch=on_epoch)
     return training.history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a network makes of images.
+
+    Attributes:
+        accuracy_percent: images whose greatest output is their label.
+        confidence_percent: mean of the greatest softmax output, right or wrong.
+    """
+
+    accuracy_percent: float
+    confidence_percent: float
+
+
+@torch.no_grad()
+def measure(model: nn.Module, images: LabelledImages, *, batch_size: int = 256) -> Measured:
+    """Accuracy and confidence of `model`, which is in evaluation mode, with or without bit errors."""
+    device = next(model.parameters()).device
+    correct, confidence = 0, 0.0
+    for x, labels in images.batches(batch_size, device):
+        logits = model(x)
+        correct += int((logits.argmax(dim=1) == labels).sum())
+        confidence += float(logits.softmax(dim=1).amax(dim=1).double().sum())
+    return Measured(
+        accuracy_percent=100.0 * correct / len(images), confidence_percent=100.0 * confidence / len(images)
+    )
 
 
 @torch.no_grad()

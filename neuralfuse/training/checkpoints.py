@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from neuralfuse.networks.normalization import use_group_norm
-from neuralfuse.quantization import Quantization, get_scheme
-from neuralfuse.registry import DATASETS, Role
+from neuralfuse.datasets.own import own_dataset
+from neuralfuse.networks.normalization import normalize
+from neuralfuse.networks.whitening import Statistics, whiten
+from neuralfuse.quantization import Memory, Quantization, get_scheme
+from neuralfuse.registry import DATASETS, Dataset, Role
 from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import write_bytes, write_text
@@ -52,9 +54,14 @@ class NetworkRecord:
         network: name in the registry, or ``uip``.
         dataset: name of the data set it was trained for.
         width: factor on a base's channels.
-        normalization: ``batch`` or ``group``, of a base.
+        normalization: of a base; see `neuralfuse.networks.normalization`.
         quantization: name of the scheme of its stored weights.
         weight_bits: bits of a stored weight; 0 where weights are floating-point numbers.
+        memory: ``weights`` or ``all`` parameters, see `neuralfuse.quantization.Quantization`.
+        classes: of a data set that is not in the registry; None for those that are.
+        extent: rows and columns of such a data set's images.
+        whitening: mean and deviation of each channel that a base takes from its images; None for neither.
+        data: digest of the images and labels for testing, see `neuralfuse.training.state.images_digest`.
         training: settings, seeds, results and versions of the training.
     """
 
@@ -65,6 +72,11 @@ class NetworkRecord:
     normalization: str = "batch"
     quantization: str = "symmetric"
     weight_bits: int = 8
+    memory: Memory = "weights"
+    classes: int | None = None
+    extent: int | None = None
+    whitening: Statistics | None = None
+    data: str = ""
     training: Json = field(default_factory=dict)
 
     @property
@@ -72,7 +84,7 @@ class NetworkRecord:
         """How the weights are stored; None for floating-point numbers."""
         if not self.weight_bits:
             return None
-        return Quantization(scheme=get_scheme(self.quantization), bits=self.weight_bits)
+        return Quantization(scheme=get_scheme(self.quantization), bits=self.weight_bits, memory=self.memory)
 
     @property
     def robustness(self) -> str:
@@ -83,16 +95,25 @@ class NetworkRecord:
         return ", ".join(parts)
 
 
+def dataset_of(record: NetworkRecord) -> Dataset:
+    """What a record's network must know of its data. Raises UnknownName: the registry does not hold it."""
+    if record.classes is None or record.extent is None:
+        return DATASETS.find(record.dataset)
+    return own_dataset(record.dataset, classes=record.classes, extent=record.extent)
+
+
 def build(record: NetworkRecord) -> nn.Module:
     """The network of a record, with PyTorch's random weights.
 
     Raises:
         UnknownName: the registry holds no such network or data set.
     """
-    dataset = DATASETS.find(record.dataset)
     role: Role = "generator" if record.kind == "generator" else "base"
-    model = find_network(record.network, role).build(dataset, width=record.width)
-    return use_group_norm(model) if record.normalization == "group" else model
+    model = find_network(record.network, role).build(dataset_of(record), width=record.width)
+    if role == "generator":
+        return model
+    normalize(model, record.normalization)
+    return model if record.whitening is None else whiten(model, record.whitening)
 
 
 def save_network(path: Path, model: nn.Module, record: NetworkRecord) -> None:
@@ -109,7 +130,10 @@ def load_network(path: Path, kind: Kind) -> tuple[nn.Module, NetworkRecord]:
     checkpoint = load(path, kind)
     try:
         record = NetworkRecord(**checkpoint.record)
-    except TypeError as error:
+        if record.whitening is not None:
+            mean, deviation = record.whitening
+            record = replace(record, whitening=(tuple(mean), tuple(deviation)))
+    except (TypeError, ValueError) as error:
         raise InputError(f"{path} describes no network that this version knows ({error})") from error
     model = build(record)
     fill(model, checkpoint.tensors, path)

@@ -3,23 +3,38 @@
 The loss is CE(M0(x_t)) + lambda * mean over N chips of CE(Mp(x_t)), with x_t = clip(x + G(x)). All its
 terms meet in x_t: each pass through a base adds to the gradient at x_t, and one backward pass takes
 their sum through the generator. No gradient of a base's weights is computed.
+
+The generator's batch normalisation meets each mini-batch once, as in the algorithm. The released code
+passes it N times and so moves the running statistics N times a step (with N = 5 by 41 % instead of 10 %
+of the way). Gradients are the same; the difference in accuracy was within half a point where measured.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from neuralfuse.datasets.augmentation import get_augmentation
+from neuralfuse.memory.bit_errors import WordFaults
 from neuralfuse.memory.fault_models import get_fault_model
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization, quantized_call
+from neuralfuse.training.adversaries import attack_base
 from neuralfuse.training.streams import training_chip
 from nfenergy.ground.errors import InputError
+
+Faults = tuple[WordFaults, ...]
+
+AHEAD = 2
+"""Chips whose bit errors are drawn, or being drawn, while the passes of another one run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +45,8 @@ class EopmSettings:
         bit_error_rate: of the training chips, a fraction; 0 trains on the clean loss alone.
         fault_model: what a rate counts; see `neuralfuse.memory.fault_models`.
         perturbed_models: N, chips a step and base.
+        flipped_bits: K, bits that an attack on each base flips in each step, in place of N random chips
+            (Sun et al., App. L).
         perturbed_weight: lambda, the weight of the perturbed loss.
         steps: mini-batches.
         batch_size: images a step.
@@ -39,7 +56,7 @@ class EopmSettings:
         cooldown_steps: last steps, in which the learning rate falls to zero in a straight line.
         generator_bits: bits of the generator's weights in training (symmetric, per layer, straight
             through) as in use; 0 leaves them floating-point. The generator never has bit errors.
-        augment: crop and mirror the training images at random.
+        augment: name in `neuralfuse.datasets.augmentation`, or whether to crop and mirror at random.
         mixed_precision: bfloat16 where the device is a GPU.
         seed: of all random numbers of the run.
 
@@ -50,6 +67,7 @@ class EopmSettings:
     bit_error_rate: float = 0.01
     fault_model: str = "flip"
     perturbed_models: int = 10
+    flipped_bits: int = 0
     perturbed_weight: float = 5.0
     steps: int = 150
     batch_size: int = 25
@@ -58,19 +76,20 @@ class EopmSettings:
     decay_steps: int = 500
     cooldown_steps: int = 0
     generator_bits: int = 8
-    augment: bool = False
+    augment: bool | str = False
     mixed_precision: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
         get_fault_model(self.fault_model)
+        get_augmentation(self.augment)
         if self.generator_bits:
             Quantization(bits=self.generator_bits)
         if not 0.0 <= self.bit_error_rate <= 1.0:
             raise InputError(f"bit error rate {self.bit_error_rate} is no fraction; 1 % is 0.01")
         counts = (self.perturbed_models, self.steps, self.batch_size, self.decay_steps)
-        if min(counts) < 1 or self.seed < 0:
-            raise InputError("N, steps and images a step must be 1 or more, the seed 0 or more")
+        if min(counts) < 1 or min(self.seed, self.flipped_bits) < 0:
+            raise InputError("N, steps and images a step must be 1 or more, the seed and K 0 or more")
         if not (self.learning_rate > 0.0 and self.decay > 0.0):
             raise InputError(f"learning rate {self.learning_rate} and decay {self.decay} must be positive")
         if not 0 <= self.cooldown_steps <= self.steps:
@@ -87,6 +106,8 @@ class EopmSettings:
     @property
     def chips_per_step(self) -> int:
         """Perturbed passes a step and base; at a rate of 0 they would all be the clean one."""
+        if self.flipped_bits:
+            return 1
         return self.perturbed_models if self.bit_error_rate > 0.0 else 0
 
     @property
@@ -146,6 +167,19 @@ def accumulate_gradients(
         settings: of the run.
         step: from 0.
     """
+    with ThreadPoolExecutor(max_workers=1) as drawer:
+        faults = _drawn_ahead(drawer, bases, settings, step)
+        return _accumulate(generator, bases, images, labels, settings, faults)
+
+
+def _accumulate(
+    generator: nn.Module,
+    bases: Sequence[QuantizedBase],
+    images: Tensor,
+    labels: Tensor,
+    settings: EopmSettings,
+    faults: Iterator[Faults],
+) -> StepResult:
     mixed = settings.mixed_precision and images.device.type == "cuda"
     autocast = torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=mixed)
     with autocast:
@@ -153,14 +187,18 @@ def accumulate_gradients(
     leaf = transformed.detach().requires_grad_()
     chips = settings.chips_per_step
     clean, perturbed = _Tally(), _Tally()
-    for number, base in enumerate(bases):
+    for base in bases:
         with autocast:
             logits = base.model(leaf)
         clean.backward(logits, labels, weight=1.0 / len(bases))
-        for chip in range(chips):
-            seed = training_chip(settings.seed, step, number, chip)
-            drawn = base.perturb(seed=seed, rate=settings.bit_error_rate, fault_model=settings.fault_model)
-            with drawn as model:
+        for _ in range(chips):
+            if settings.flipped_bits:
+                found = attack_base(
+                    base.model, base.layers, leaf.detach(), labels, count=settings.flipped_bits
+                )
+            else:
+                found = next(faults)
+            with base.apply(found) as model:
                 with autocast:
                     logits = model(leaf)
                 perturbed.backward(logits, labels, weight=settings.perturbed_weight / (chips * len(bases)))
@@ -171,6 +209,34 @@ def accumulate_gradients(
         clean_accuracy_percent=clean.accuracy_percent,
         perturbed_accuracy_percent=perturbed.accuracy_percent if chips else None,
     )
+
+
+def _drawn_ahead(
+    drawer: ThreadPoolExecutor, bases: Sequence[QuantizedBase], settings: EopmSettings, step: int
+) -> Iterator[Faults]:
+    """Bit errors of all chips of a step in order, drawn while the passes before them run."""
+    if settings.flipped_bits:
+        return iter(())
+    waiting = [
+        partial(
+            base.draw,
+            seed=training_chip(settings.seed, step, number, chip),
+            rate=settings.bit_error_rate,
+            fault_model=settings.fault_model,
+        )
+        for number, base in enumerate(bases)
+        for chip in range(settings.chips_per_step)
+    ]
+    drawing = deque(drawer.submit(draw) for draw in waiting[:AHEAD])
+
+    def drawn() -> Iterator[Faults]:
+        for following in (*waiting[AHEAD:], *(None for _ in waiting[:AHEAD])):
+            found = drawing.popleft()
+            if following is not None:
+                drawing.append(drawer.submit(following))
+            yield found.result()
+
+    return drawn()
 
 
 class _Tally:

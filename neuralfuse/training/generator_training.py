@@ -12,8 +12,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from neuralfuse.datasets.images import LabelledImages, augmented
+from neuralfuse.datasets.augmentation import get_augmentation
+from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.memory.perturbation import QuantizedBase
+from neuralfuse.networks.pooling import use_fast_pooling
 from neuralfuse.training.eopm import EopmSettings, StepResult, accumulate_gradients
 from neuralfuse.training.state import LoopState, SavedRun, images_digest
 from neuralfuse.training.streams import AUGMENTATION, batch_index, stream_seed
@@ -65,7 +67,7 @@ class GeneratorTraining:
         """
         if not bases:
             raise InputError("a generator is trained before at least one base")
-        self.generator = generator.train()
+        self.generator = use_fast_pooling(generator.train())
         self.bases = tuple(bases)
         self.images = images
         self.settings = settings
@@ -113,9 +115,10 @@ class GeneratorTraining:
         settings, step = self.settings, self.step
         index = batch_index(settings.seed, step, images=len(self.images), batch_size=settings.batch_size)
         images, labels = self.images.batch(index)
-        if settings.augment:
+        augment = get_augmentation(settings.augment)
+        if augment is not None:
             rng = torch.Generator().manual_seed(stream_seed(settings.seed, AUGMENTATION, step))
-            images = augmented(images, rng)
+            images = augment(images, rng)
         rate = settings.learning_rate_at(step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate

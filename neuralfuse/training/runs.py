@@ -14,17 +14,21 @@ from typing import Any
 import torch
 from torch import nn
 
-from neuralfuse.datasets.images import Splits, augmented
+from neuralfuse.datasets.augmentation import get_augmentation
+from neuralfuse.datasets.images import Splits
+from neuralfuse.datasets.loading import own_augmentation
 from neuralfuse.memory.fault_models import map_record
 from neuralfuse.memory.perturbation import QuantizedBase
-from neuralfuse.quantization import Quantization
+from neuralfuse.networks.whitening import channel_statistics
+from neuralfuse.quantization import Quantization, left_out
 from neuralfuse.training import checkpoints
 from neuralfuse.training.base_recipe import BaseRecipe
-from neuralfuse.training.base_training import BaseTraining, OnEpoch, accuracy_percent
+from neuralfuse.training.base_training import BaseTraining, OnEpoch, accuracy_percent, stored_as
 from neuralfuse.training.checkpoints import NetworkRecord
 from neuralfuse.training.eopm import EopmSettings
 from neuralfuse.training.generator_training import GeneratorTraining, OnStep, base_digest
 from neuralfuse.training.initialization import initialize
+from neuralfuse.training.state import images_digest
 from neuralfuse.training.streams import WEIGHTS, torch_seed
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import check_folder
@@ -64,14 +68,27 @@ def load_trained(path: Path, kind: checkpoints.Kind) -> Trained:
     return Trained(model=model, record=record)
 
 
-def stored_base(trained: Trained, *, bits: int | None = None, device: str = "cpu") -> QuantizedBase:
-    """The base as its weight memory holds it: of its training, or of fewer `bits`."""
-    quantization = stored_quantization(trained.record, bits)
+def stored_base(
+    trained: Trained,
+    *,
+    bits: int | None = None,
+    quantization: Quantization | None = None,
+    device: str = "cpu",
+) -> QuantizedBase:
+    """The base as its weight memory holds it: of its training, or of fewer `bits`.
+
+    With `quantization` it is quantized so after its training (post-training quantization), whatever it
+    was trained with.
+    """
+    quantization = quantization or stored_quantization(trained.record, bits)
     return QuantizedBase(fresh_copy(trained).to(device), quantization)
 
 
 def stored_quantization(record: NetworkRecord, bits: int | None = None) -> Quantization:
-    """How a base is stored, with another number of bits if given."""
+    """How a base is stored, with another number of bits if given.
+
+    A base that was trained without quantization is stored as Sun et al. store theirs, in 8 bits.
+    """
     stored = record.stored or Quantization()
     return stored if bits is None else replace(stored, bits=bits)
 
@@ -88,7 +105,7 @@ def train_new_base(
     recipe: BaseRecipe,
     data: Splits,
     *,
-    augment: bool = False,
+    augment: bool | str = "",
     out: Path | None = None,
     resume: bool = False,
     checkpoint_every: int = 1,
@@ -101,7 +118,7 @@ def train_new_base(
         record: network, width and normalisation of the base, and its data set.
         recipe: of the training.
         data: that data set.
-        augment: crop and mirror the training images at random.
+        augment: an augmentation in place of the recipe's: its name, or True for the data set's own.
         out: folder for log and state; None writes neither.
         resume: go on from the state in `out`.
         checkpoint_every: epochs between two states.
@@ -115,34 +132,38 @@ def train_new_base(
     """
     if out is not None:
         check_folder(out)
+    if augment:
+        recipe = replace(recipe, augment=own_augmentation(record.dataset, augment))
+    if recipe.whiten:
+        record = replace(record, whitening=channel_statistics(data.train))
     about = {name: getattr(record, name) for name in ("network", "dataset", "width", "normalization")}
     with torch_seed(recipe.seed, WEIGHTS):
         model = initialize(checkpoints.build(record)).to(device)
         training = BaseTraining(
-            model, data.train, recipe, augment=augmented if augment else None, about=about
+            model, data.train, recipe, augment=get_augmentation(recipe.augment), about=about
         )
         if resume:
             training.resume(_resumable(out))
         training.run(out=out, checkpoint_every=checkpoint_every, on_epoch=on_epoch)
     model = model.cpu()
-    quantization = recipe.quantization
-    settings = recipe.settings()
     last = training.history[-1]
+    memory = (recipe.quantization or Quantization()).memory
     record = replace(
         record,
-        quantization=quantization.scheme.name,
-        weight_bits=quantization.bits,
+        **stored_as(recipe.quantization),
+        data=images_digest(data.test),
         training={
-            **settings,
+            **recipe.settings(),
             **map_record(recipe.fault_model),
-            "augment": augment,
+            "outside_weight_memory": list(left_out(model, memory)),
             "final_loss": last.loss,
             "final_perturbed_loss": last.perturbed_loss,
             "versions": versions_text(),
         },
     )
     trained = Trained(model=model, record=record)
-    clean = accuracy_percent(stored_base(trained).model, data.test)
+    tested = stored_base(trained).model if recipe.quantization else fresh_copy(trained)
+    clean = accuracy_percent(tested, data.test)
     record.training["test_accuracy_percent"] = clean
     return trained
 
@@ -180,8 +201,18 @@ def train_new_generator(
     if out is not None:
         check_folder(out)
     dataset = same_dataset([base.record for base in bases])
+    for base in bases:
+        if other := other_data(base.record, data):
+            raise InputError(other)
+    settings = replace(settings, augment=own_augmentation(dataset, settings.augment))
     record = NetworkRecord(
-        kind="generator", network=name.lower(), dataset=dataset, weight_bits=settings.generator_bits
+        kind="generator",
+        network=name.lower(),
+        dataset=dataset,
+        classes=bases[0].record.classes,
+        extent=bases[0].record.extent,
+        weight_bits=settings.generator_bits,
+        data=images_digest(data.test),
     )
     with torch_seed(settings.seed, WEIGHTS):
         model = checkpoints.build(record)
@@ -202,6 +233,21 @@ def train_new_generator(
         "versions": versions_text(),
     }
     return Trained(model=model.cpu(), record=replace(record, training=training))
+
+
+def other_data(record: NetworkRecord, data: Splits) -> str | None:
+    """What is wrong with `data` for a network, in one line; None where it is the data of its training.
+
+    Equal names do not make equal data: other labels under the same name ruin every accuracy in silence. A
+    record without a digest says nothing.
+    """
+    found = images_digest(data.test)
+    if not record.data or record.data == found:
+        return None
+    return (
+        f"{record.network} was trained for other {record.dataset} data (test part: {record.data}, now "
+        f"{found}); use the files of its training, or train it again"
+    )
 
 
 def _resumable(out: Path | None) -> Path:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from energy.measures import DEFAULT_MEASURE
 from nfenergy import api
 from nfenergy.commands import options
 from nfenergy.commands.progress import simulation_progress
@@ -28,7 +29,7 @@ def plot(
     selection: options.SelectionOptions,
     machine: options.MachineOptions,
     ber: Rates = PUBLISHED_RATE,
-    measure: options.MeasureName = "twma",
+    measure: options.MeasureName = DEFAULT_MEASURE,
     size: Annotated[str, typer.Option("--size", help="column (3.5 inch), slide or page.")] = "column",
     quiet: options.Quiet = False,
 ) -> None:
@@ -66,7 +67,7 @@ def recommend(
     max_latency_overhead: Annotated[
         str | None, typer.Option("--max-latency-overhead", help="Largest added latency, such as 20%.")
     ] = None,
-    measure: options.MeasureName = "twma",
+    measure: options.MeasureName = DEFAULT_MEASURE,
     ber: Annotated[str, typer.Option("--ber", help="Bit error rates that compete.")] = "all",
     interpolate: Annotated[
         bool, typer.Option("--interpolate", help="Admit accuracies between measured bit error rates, marked.")

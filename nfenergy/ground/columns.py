@@ -100,9 +100,9 @@ def cells(record: type, *, joined: bool = False) -> list[Cell]:
     found = [*_of_fields(record), *_of_properties(record)]
     if joined:
         found = [
-            replace(cell, column=replace(cell.column, name=cell.column.joined or cell.column.name))
+            replace(cell, column=replace(cell.column, name=name))
             for cell in found
-            if cell.column.joined is not None
+            if (name := _joined_name(cell.column)) is not None
         ]
     return found
 
@@ -112,16 +112,17 @@ def columns(record: type, *, joined: bool = False) -> tuple[Column, ...]:
     return tuple(cell.column for cell in cells(record, joined=joined))
 
 
-def build(record: type, values: Mapping[str, Any], row: object = None) -> Any:
+def build(record: type, values: Mapping[str, Any], row: object = None, *, joined: bool = False) -> Any:
     """The record whose columns have `values`; what a table lacks takes the default of its field.
 
-    A row of a `Spread` of which the table lacks a column is not in the record.
+    A row of a `Spread` of which the table lacks a column is not in the record. Names as in `cells`.
     """
     arguments: dict[str, Any] = {}
     for name, part in _parts(record, row):
         if isinstance(part, Column):
-            if part.name in values:
-                arguments[name] = values[part.name]
+            column = _joined_name(part) if joined else part.name
+            if column is not None and column in values:
+                arguments[name] = values[column]
         elif isinstance(part, Spread):
             arguments[name] = {
                 key.name: build(part.record, values, key)
@@ -129,8 +130,13 @@ def build(record: type, values: Mapping[str, Any], row: object = None) -> Any:
                 if _needed(part.record, key) <= values.keys()
             }
         else:
-            arguments[name] = build(part, values, row)
+            arguments[name] = build(part, values, row, joined=True)
     return record(**arguments)
+
+
+def _joined_name(column: Column) -> str | None:
+    """In tables that join several records; None where they leave the column out."""
+    return column.name if column.joined == "" else column.joined
 
 
 @cache

@@ -30,7 +30,7 @@ def fraction_of(percent: float) -> float:
 
 def rate_key(fraction: float) -> float:
     """Equal for rates that are the same but for rounding, so that tables can be joined on it."""
-    return round(fraction, 12)
+    return round(fraction_of(percent_of(fraction)), 12)
 
 
 def percent_text(fraction: float, *, digits: int = 4) -> str:

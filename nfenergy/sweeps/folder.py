@@ -79,9 +79,14 @@ class SweepFolder:
         try:
             fcntl.flock(self._locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self.close()
             raise NfEnergyError(
                 f"another sweep is writing into {self.folder}; wait for it, or choose another --out"
             ) from error
+
+    def close(self) -> None:
+        """Let another sweep write into the folder."""
+        self._locked.close()
 
     def has_part(self, number: int) -> bool:
         return self._part(number).exists()

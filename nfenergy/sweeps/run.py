@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from energy.array import SystolicArray
 from energy.closed_form import engine as closed_form
 from energy.counts import LayerCounts
 from energy.engines import Difference, EnginesDiffer, compare
+from energy.engines import simulate as run_engine
 from energy.scalesim.children import layer_text
 from energy.scalesim.cluster import simulate_on_cluster
 from energy.scalesim.cost import Task
@@ -24,12 +27,21 @@ from nfenergy.sweeps.rows import rows_of
 from nfenergy.sweeps.space import DesignSpace, ModelKey
 from nfenergy.sweeps.spec import SweepSpec, load_spec
 from reports.records import Saving
-from topologies.layers import Layer, Topology
+from topologies.layers import Layer, LayerShape, Topology
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RowsCallback = Callable[[int, int], None]
 
+SHOWN_ROWS = 10
+"""Of a sweep in a notebook."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+SCALESIM = ("scalesim", "both")
+"""The engines whose layers are simulated one by one, many at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SweepResult:
     """What a sweep left.
 
@@ -44,6 +56,18 @@ class SweepResult:
     table: Path
     csv: Path | None
     summary: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<{self.rows:,} rows in {self.table}>"
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(max_rows=SHOWN_ROWS))
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a combination, with the columns of ``sweep.parquet``."""
+        import pandas as pd
+
+        return pd.read_parquet(self.table)
 
 
 def sweep(
@@ -81,23 +105,23 @@ def sweep(
     chosen = load_spec(spec)
     if engine is not None:
         chosen = load_spec(chosen.model_dump() | {"engine": engine})
-    if scheduler is not None and chosen.engine == "closed-form":
+    if scheduler is not None and chosen.engine not in SCALESIM:
         raise InputError("a scheduler distributes SCALE-Sim; add --engine scalesim, or leave out --scheduler")
     space = DesignSpace.of(chosen)
-    folder = SweepFolder(Path(out), _plan(space), resume=resume)
-    simulate = _simulator(jobs, scheduler, on_progress)
-    parts = list(space.parts())
-    if not all(map(folder.has_part, range(len(parts)))):
-        totals = _totals(space, simulate)
-        for number, part in enumerate(parts):
-            if not folder.has_part(number):
-                folder.write_part(number, rows_of(part, space, totals))
-            if on_rows is not None:
-                on_rows((number + 1) * space.rows // len(parts), space.rows)
-    folder.assemble(arrow_schema(Saving), len(parts), as_csv=as_csv)
-    verification = _verify(space, verify, simulate)
-    summary = {"rows": space.rows, **_plan(space), "verification": verification}
-    folder.finish(summary)
+    with closing(SweepFolder(Path(out), _plan(space), resume=resume)) as folder:
+        simulate = _simulator(jobs, scheduler, on_progress)
+        parts = list(space.parts())
+        if not all(map(folder.has_part, range(len(parts)))):
+            totals = _totals(space, simulate)
+            for number, part in enumerate(parts):
+                if not folder.has_part(number):
+                    folder.write_part(number, rows_of(part, space, totals))
+                if on_rows is not None:
+                    on_rows((number + 1) * space.rows // len(parts), space.rows)
+        folder.assemble(arrow_schema(Saving), len(parts), as_csv=as_csv)
+        verification = _verify(space, verify, simulate)
+        summary = {"rows": space.rows, **_plan(space), "verification": verification}
+        folder.finish(summary)
     if verification["differences"]:
         raise NfEnergyError(
             f"{len(verification['differences'])} figures of {verification['layers']} verified layers differ "
@@ -136,12 +160,25 @@ def _totals(space: DesignSpace, simulate: Simulator) -> dict[ModelKey, NetworkTo
             computed[key] = totals_in_closed_form(model.topology, space.accelerators)
         return computed
     tasks = tasks_of([model.topology for model in space.models.values()], space.accelerators)
-    counts = simulate(tasks)
+    counts = simulate(tasks) if engine in SCALESIM else _counted_by(engine, tasks)
     if engine == "both":
         differences = _compare(tasks, counts)
         if differences:
             raise EnginesDiffer(differences, "the sweep's layers")
     return {key: totals_of(model.topology, space.accelerators, counts) for key, model in space.models.items()}
+
+
+def _counted_by(engine: str, tasks: Sequence[Task]) -> dict[Task, LayerCounts]:
+    """The distinct layers by any other engine, one call an accelerator."""
+    shapes: dict[SystolicArray, list[LayerShape]] = {}
+    for shape, array in tasks:
+        shapes.setdefault(array, []).append(shape)
+    counts: dict[Task, LayerCounts] = {}
+    for array, own in shapes.items():
+        layers = tuple(Layer(name=layer_text(shape), **shape._asdict()) for shape in own)
+        records = run_engine(Topology(name="sweep", layers=layers), array, engine=engine)
+        counts |= {(shape, array): record for shape, record in zip(own, records, strict=True)}
+    return counts
 
 
 def _verify(space: DesignSpace, number: int, simulate: Simulator) -> dict[str, Any]:

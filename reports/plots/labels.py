@@ -146,7 +146,7 @@ def _places(
             if leader is not None and sum(_crosses(leader, other) for other in hard) > 1:
                 continue
             cost = gap + (0.0 if abs(sin(angle)) < 0.3 else 2.0)
-            cost += 6.0 * sum(_overlap(box, other) for other in weak)
+            cost += 12.0 * sum(_overlap(box, other) for other in weak)
             cost += 4.0 * sum(_distance(box, other) < _distance(box, own) - mark_pt for other in hard)
             found.append(_Place(box=box, cost=cost, leader=leader))
     return sorted(found, key=lambda place: place.cost)

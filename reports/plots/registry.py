@@ -38,7 +38,8 @@ class PlotData:
 
     @property
     def savings(self) -> list[Saving]:
-        return [row.saving for row in self.tradeoffs]
+        """Each once, however many accuracies it was joined with."""
+        return list(dict.fromkeys(row.saving for row in self.tradeoffs))
 
     @property
     def protected(self) -> list[Saving]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 FRONT_DASHES = (0, (4, 2))
 Entry = tuple[str, tuple["Line2D", ...]]
 
+LINE = 36
+"""Characters of a label's line; how a robust base model was trained takes more than one."""
 LABELLED = 6
 """Up to so many generators marks carry the whole combination; beyond, the generator alone."""
 
@@ -199,12 +202,19 @@ def _label(
         Label(
             x=row.saving.saving_percent(measure),
             y=row.accuracy.perturbed_percent,
-            text=titles[row],
+            text=_in_lines(titles[row]),
             bold=row in members and row.has_generator,
         )
         for row in first
     ]
     place_labels(axes, marks, size, soft=[*(_spread(row, measure) for row in rows), *soft])
+
+
+def _in_lines(title: str) -> str:
+    """A long label in lines, no number torn from its unit."""
+    if len(title) <= LINE:
+        return title
+    return textwrap.fill(title.replace(" %", "\N{NO-BREAK SPACE}%"), LINE, break_long_words=False)
 
 
 def _titles(rows: Sequence[Tradeoff]) -> list[str]:

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from energy.macs import NetworkSize, network_size
-from neuralfuse.registry import DATASETS, NETWORKS
+from neuralfuse.registry import DATASETS, paper_networks
 from nfenergy.networks import build_network_model
 from reports.printed import macs_as_printed
 from reports.published import ParamsMacs, published_params_macs
@@ -17,6 +17,7 @@ from topologies.trace import trace
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
+NETWORKS = {network.name: network for network in paper_networks()}
 CIFAR = [row for row in published_params_macs() if row.dataset == "cifar10"]
 
 

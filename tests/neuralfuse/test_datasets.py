@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from neuralfuse.datasets import mnist as mnist_module
+from neuralfuse.datasets.augmentation import get_augmentation
 from neuralfuse.datasets.cifar import CIFAR10, CIFAR100, CifarFormat, load_cifar
 from neuralfuse.datasets.gtsrb import GtsrbFormat, load_gtsrb
 from neuralfuse.datasets.imagenet10 import load_imagenet10
@@ -61,7 +62,8 @@ def write_cifar_archive(root: Path, form: CifarFormat, *, leave_out: str = "") -
 
 def test_every_registered_data_set_has_a_loader() -> None:
     assert set(LOADERS) == set(DATASETS)
-    assert set(DATASETS) >= AUGMENTED
+    assert set(DATASETS) >= set(AUGMENTED)
+    assert all(get_augmentation(name) is not None for name in AUGMENTED.values())
 
 
 def test_unknown_data_set_names_the_known_ones() -> None:

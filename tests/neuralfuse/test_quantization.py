@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -16,6 +17,7 @@ from neuralfuse.quantization import (
     fake_quantize,
     fit_grids,
     get_scheme,
+    left_out,
     quantize,
     quantized_call,
     stored_weights,
@@ -23,8 +25,9 @@ from neuralfuse.quantization import (
     word_weights,
     words_of,
 )
-from neuralfuse.registry import get_dataset, get_network, networks
+from neuralfuse.registry import BASES, DATASETS, GENERATORS, paper_networks
 from nfenergy.ground.errors import InputError, UnknownName
+from tests.neuralfuse.literal_schemes import LiteralScheme
 
 every_scheme = pytest.mark.parametrize("name", sorted(SCHEMES))
 
@@ -42,8 +45,100 @@ def _weights(seed: int, shift: float = 0.0) -> dict[str, torch.Tensor]:
 def test_every_code_survives_dequantizing_and_quantizing(name: str, bits: int) -> None:
     quantization = Quantization(scheme=get_scheme(name), bits=bits)
     for grid in fit_grids(_weights(0, shift=0.3), quantization).values():
-        codes = torch.arange(-quantization.limit, quantization.limit + 1) + quantization.zero
+        last = int(quantization.reach)
+        codes = torch.arange(-last, last + 1) + quantization.zero
         assert torch.equal(quantize(dequantize(codes, grid), grid).long(), codes)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 8])
+@pytest.mark.parametrize("name", [name for name in sorted(SCHEMES) if name != "global"])
+def test_codes_and_words_are_those_of_the_equations(name: str, bits: int) -> None:
+    """What every weight becomes and what every word means, by the papers' equations in NumPy."""
+    quantization = Quantization(scheme=get_scheme(name), bits=bits)
+    for seed in range(3):
+        weights = {"layer": _weights(seed, shift=0.3)["wide"]}
+        literal = LiteralScheme.of(name, weights["layer"].double().numpy(), bits)
+        grid = fit_grids(weights, quantization)["layer"]
+        codes = quantize(weights["layer"], grid).long().numpy()
+        expected, clear = literal.codes(weights["layer"].double().numpy())
+        assert np.array_equal(codes[clear], expected[clear])
+        assert clear.mean() > 0.99
+        meanings = [literal.meaning(word) for word in range(2**quantization.word_bits)]
+        assert np.allclose(word_weights(grid).numpy(), meanings, atol=1e-5)
+
+
+def test_unsigned_codes_are_rounded_down_not_towards_the_centre() -> None:
+    weights = {"layer": torch.linspace(-1.0, 3.0, 4001)}
+    schemes = {name: Quantization(scheme=get_scheme(name)) for name in ("unsigned", "rquant")}
+    codes = {
+        name: quantize(weights["layer"], fit_grids(weights, scheme)["layer"]).int()
+        for name, scheme in schemes.items()
+    }
+    below = codes["rquant"] - codes["unsigned"]
+    assert set(below.unique().tolist()) == {0, 1}
+    assert 0.45 < float(below.float().mean()) < 0.55
+
+
+@pytest.mark.parametrize(("bits", "outside"), [(2, 1), (3, 1), (4, 1), (8, 1)])
+def test_no_word_of_the_released_scheme_lies_outside_the_range(bits: int, outside: int) -> None:
+    weights = {"layer": torch.tensor([-1.0, 0.5, 3.0])}
+    beyond = {}
+    for name in ("rquant", "rquant-unclamped"):
+        grid = fit_grids(weights, Quantization(scheme=get_scheme(name), bits=bits))["layer"]
+        beyond[name] = int((word_weights(grid) > 3.0 + 1e-6).sum() + (word_weights(grid) < -1.0 - 1e-6).sum())
+    assert beyond == {"rquant": 0, "rquant-unclamped": outside}
+
+
+def test_sign_extended_words_reach_far_beyond_the_range() -> None:
+    weights = {"layer": torch.tensor([-1.0, 0.6, 1.0])}
+    quantization = Quantization(scheme=get_scheme("symmetric-int8"), bits=4)
+    grid = fit_grids(weights, quantization)["layer"]
+    assert words_of(quantize(weights["layer"], grid), quantization).tolist() == [256 - 7, 4, 7]
+    assert float(word_weights(grid)[0b0100_0000]) == pytest.approx(64 / 7)
+
+
+class _Attending(nn.Module):
+    """One of each layer with weights of its own form, an embedding tied to the output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(12, 8)
+        self.convolution = nn.Conv1d(8, 8, 3, padding=1)
+        self.recurrent = nn.LSTM(8, 8, batch_first=True)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.norm = nn.LayerNorm(8)
+        self.place = nn.Parameter(torch.randn(5, 8))
+        self.output = nn.Linear(8, 12)
+        self.output.weight = self.embedding.weight
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.embedding(x) + self.place
+        h = self.recurrent(self.convolution(h.mT).mT)[0]
+        out: torch.Tensor = self.output(self.norm(self.attention(h, h, h)[0]))
+        return out
+
+
+def test_every_parameter_of_rank_two_or_more_is_stored_once() -> None:
+    model = _Attending()
+    names = weight_names(model)
+    assert set(names) == {
+        "place", "embedding.weight", "convolution.weight", "recurrent.weight_ih_l0",
+        "recurrent.weight_hh_l0", "attention.in_proj_weight", "attention.out_proj.weight",
+    }  # fmt: skip
+    assert set(left_out(model)) == {name for name, value in model.named_parameters() if value.dim() == 1}
+    assert set(left_out(nn.BatchNorm2d(3))) == {"weight", "bias", "running_mean", "running_var"}
+    assert left_out(_Attending(), "all") == ()
+    loss = quantized_call(model, torch.arange(5)[None], Quantization(bits=4)).square().sum()
+    torch.autograd.backward(loss)
+    assert all(model.get_parameter(name).grad is not None for name in names)
+
+
+def test_everything_can_be_stored_and_the_uip_never_is() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    assert weight_names(model, "all") == ("0.weight", "0.bias", "1.weight", "1.bias")
+    assert weight_names(GENERATORS["uip"].build(DATASETS["digits"]), "all") == ()
+    with pytest.raises(InputError, match="no memory named 'some'"):
+        Quantization(memory="some")  # type: ignore[arg-type]
 
 
 @given(seed=st.integers(0, 10_000), name=st.sampled_from(sorted(SCHEMES)), bits=st.sampled_from(BIT_WIDTHS))
@@ -54,7 +149,7 @@ def test_quantizing_twice_changes_nothing_and_errs_by_at_most_a_step(seed: int, 
         codes = quantize(weights[layer], grid)
         again = dequantize(codes, grid)
         assert torch.equal(quantize(again, grid), codes)
-        steps = 0.5 if quantization.scheme.rounding else 1.0
+        steps = 0.5 if quantization.scheme.rounding == "nearest" else 1.0
         assert float((again - weights[layer]).abs().max()) <= 1.02 * steps * float(grid.step)
 
 
@@ -67,7 +162,7 @@ def test_a_word_means_its_code(name: str, bits: int) -> None:
         codes = quantize(weights[layer], grid)
         words = words_of(codes, quantization)
         assert int(words.min()) >= 0
-        assert int(words.max()) < 2**bits
+        assert int(words.max()) < 2**quantization.word_bits
         assert torch.equal(word_weights(grid)[words.long()], dequantize(codes, grid))
 
 
@@ -89,7 +184,7 @@ def test_schemes_differ_in_range_sign_and_rounding() -> None:
     assert codes["per-layer"].tolist() == [-2, 0, 7]
     assert codes["global"].tolist() == [0, 0, 2]
     assert codes["asymmetric"].tolist() == [-7, -3, 7]
-    assert codes["unsigned"].tolist() == [0, 4, 14]
+    assert codes["unsigned"].tolist() == [0, 3, 14]
     assert codes["rquant"].tolist() == [0, 4, 14]
     assert codes["rquant"].dtype == torch.uint8
     weight = torch.tensor([1.91])  # 57.8 steps of 2 / 127 above the centre 1
@@ -150,14 +245,16 @@ def test_stored_weights_of_the_bases_are_those_of_the_authors_code(
     name: str, weights: int, layers: int
 ) -> None:
     with torch.device("meta"):
-        stored = stored_weights(get_network(name).build(get_dataset("cifar10")))
+        stored = stored_weights(BASES[name].build(DATASETS["cifar10"]))
     assert (sum(weight.numel() for weight in stored.values()), len(stored)) == (weights, layers)
 
 
-@pytest.mark.parametrize("name", sorted(networks("generator")))
+@pytest.mark.parametrize(
+    "name", sorted(network.name for network in paper_networks() if network.role == "generator")
+)
 def test_generators_store_convolutions_and_deconvolutions_but_no_bias_or_norm(name: str) -> None:
     with torch.device("meta"):
-        model = get_network(name).build(get_dataset("cifar10"))
+        model = GENERATORS[name].build(DATASETS["cifar10"])
     stored = stored_weights(model)
     assert set(stored) == {key for key, value in model.named_parameters() if value.dim() == 4}
 

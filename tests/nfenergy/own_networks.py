@@ -8,8 +8,6 @@ from pathlib import Path
 
 from torch import nn
 
-from nfenergy import pipeline
-
 WriteFile = Callable[..., Path]
 
 
@@ -36,7 +34,3 @@ def tiny() -> nn.Module:
 
 HEAD = "from __future__ import annotations\nimport torch\nfrom torch import nn\n\n"
 NETWORKS = "\n".join(inspect.getsource(function) for function in (build, repair, tiny))
-
-
-def simulate(base: str, generator: str | None = None, **options: object) -> pipeline.SimulationReport:
-    return pipeline.simulate(base, generator, **{"engine": "closed-form", **options})  # type: ignore[arg-type]

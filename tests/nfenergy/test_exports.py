@@ -10,7 +10,7 @@ from scalesim.topology_utils import topologies
 
 from energy.array import PRESETS
 from energy.scalesim.cfg import read_cfg
-from neuralfuse.registry import NETWORKS
+from neuralfuse.registry import paper_networks
 from nfenergy.exports import export, export_all
 from nfenergy.ground.errors import InputError, UnknownName
 from tests.conftest import snapshot
@@ -49,11 +49,11 @@ def test_all_networks(tmp_path: Path) -> None:
     lines = export_all(
         tmp_path, dataset="cifar10", convention=None, deconvolution=None, array=PRESETS["scale"]
     )
-    assert len(lines) == 2 * len(NETWORKS)
+    assert len(lines) == 2 * len(paper_networks())
     expected = {
-        f"{convention}/cifar10/{name}{ending}"
+        f"{convention}/cifar10/{network.name}{ending}"
         for convention in ("paper", "exact")
-        for name in NETWORKS
+        for network in paper_networks()
         for ending in ENDINGS
     }
     found = snapshot(tmp_path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from neuralfuse.registry import DATASETS, NETWORKS
+from neuralfuse.registry import BASES, DATASETS, GENERATORS
 from nfenergy import networks
 from nfenergy.ground.errors import InputError
 from nfenergy.networks import build_network_model, network_model, network_topology
@@ -22,20 +22,20 @@ CIFAR = DATASETS["cifar10"]
 @pytest.mark.parametrize("convention", sorted(CONVENTIONS))
 def test_what_is_recalled_is_what_was_built(empty_cache: Path, name: str, convention: str) -> None:
     rules = CONVENTIONS[convention]
-    built = build_network_model(NETWORKS[name], CIFAR, rules)
-    assert network_model(NETWORKS[name], CIFAR, rules) == built
-    assert network_model(NETWORKS[name], CIFAR, rules) == built
+    built = build_network_model(GENERATORS[name], CIFAR, rules)
+    assert network_model(GENERATORS[name], CIFAR, rules) == built
+    assert network_model(GENERATORS[name], CIFAR, rules) == built
     assert len(snapshot(empty_cache)) == 1
 
 
 def test_a_recall_needs_no_pytorch(empty_cache: Path) -> None:
-    network_model(NETWORKS["convs"], CIFAR, CONVENTIONS["paper"])
+    network_model(GENERATORS["convs"], CIFAR, CONVENTIONS["paper"])
     code = (
         "import sys\n"
-        "from neuralfuse.registry import DATASETS, NETWORKS\n"
+        "from neuralfuse.registry import DATASETS, GENERATORS\n"
         "from nfenergy.networks import network_model\n"
         "from topologies.convention import CONVENTIONS\n"
-        "network_model(NETWORKS['convs'], DATASETS['cifar10'], CONVENTIONS['paper'])\n"
+        "network_model(GENERATORS['convs'], DATASETS['cifar10'], CONVENTIONS['paper'])\n"
         "sys.exit('torch' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -43,37 +43,37 @@ def test_a_recall_needs_no_pytorch(empty_cache: Path) -> None:
 
 def test_another_source_or_version_is_built_anew(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rules = CONVENTIONS["paper"]
-    network_model(NETWORKS["convs"], CIFAR, rules)
+    network_model(GENERATORS["convs"], CIFAR, rules)
     monkeypatch.setattr(networks, "source_digest", lambda *modules: "another")
-    network_model(NETWORKS["convs"], CIFAR, rules)
+    network_model(GENERATORS["convs"], CIFAR, rules)
     monkeypatch.setattr(networks, "versions", lambda: {"torch": "0", "ptflops": "0"})
-    network_model(NETWORKS["convs"], CIFAR, rules)
+    network_model(GENERATORS["convs"], CIFAR, rules)
     assert len(snapshot(empty_cache)) == 3
 
 
 def test_mappings_are_kept_apart(empty_cache: Path) -> None:
     rules = CONVENTIONS["exact"]
     zero, sub = (
-        network_model(NETWORKS["deconvs"], CIFAR, rules, mapping)
+        network_model(GENERATORS["deconvs"], CIFAR, rules, mapping)
         for mapping in ("zero-insertion", "subpixel")
     )
     assert zero.size == sub.size
     assert len(sub.topology.layers) > len(zero.topology.layers)
     with pytest.raises(InputError, match="does not go with convention"):
-        network_model(NETWORKS["deconvs"], CIFAR, rules, "paper")
+        network_model(GENERATORS["deconvs"], CIFAR, rules, "paper")
 
 
 def test_the_shipped_topology_is_the_built_one() -> None:
     for convention in CONVENTIONS.values():
-        built = build_network_model(NETWORKS["unets"], CIFAR, convention).topology
-        assert network_topology(NETWORKS["unets"], CIFAR, convention) == built
+        built = build_network_model(GENERATORS["unets"], CIFAR, convention).topology
+        assert network_topology(GENERATORS["unets"], CIFAR, convention) == built
 
 
 def test_width_scales_a_base_and_not_a_generator(empty_cache: Path) -> None:
     rules = CONVENTIONS["paper"]
-    narrow = network_model(NETWORKS["vgg11"], CIFAR, rules, width=0.5)
-    full = network_model(NETWORKS["vgg11"], CIFAR, rules)
+    narrow = network_model(BASES["vgg11"], CIFAR, rules, width=0.5)
+    full = network_model(BASES["vgg11"], CIFAR, rules)
     assert narrow.size.params < full.size.params / 3
-    assert network_model(NETWORKS["convs"], CIFAR, rules, width=0.5) == network_model(
-        NETWORKS["convs"], CIFAR, rules
+    assert network_model(GENERATORS["convs"], CIFAR, rules, width=0.5) == network_model(
+        GENERATORS["convs"], CIFAR, rules
     )

@@ -14,12 +14,7 @@ from energy.curve_files import load_curve
 from nfenergy import pipeline
 from nfenergy.ground.errors import InputError, NfEnergyError, UnknownName
 from tests.conftest import WriteTopology
-
-FAST = {"engine": "closed-form"}
-
-
-def simulate(*args: str, **options: object) -> pipeline.SimulationReport:
-    return pipeline.simulate(*args, **{**FAST, **options})  # type: ignore[arg-type]
+from tests.nfenergy.counted import machine, simulate
 
 
 def test_the_papers_example() -> None:
@@ -27,14 +22,14 @@ def test_the_papers_example() -> None:
     assert report.base.twma == 2_755_968
     assert report.generator is not None
     assert report.generator.twma == 41_508
-    assert f"{report.saving.twma_percent:.1f}" == "29.1"
+    assert f"{report.measures['twma'].saving_percent:.1f}" == "29.1"
     assert (report.base.model.size.params, report.generator.model.size.params) == (11_173_962, 113_187)
     assert report.operating_point.energy_per_access_norm == 0.694
     assert report.networks == (report.base, report.generator)
 
 
 def test_the_real_simulator_gives_a_generators_published_figures() -> None:
-    report = pipeline.simulate("resnet18", "convs", base_width=0.03, engine="scalesim")
+    report = pipeline.simulate("resnet18", "convs", base_width=0.03)
     assert report.generator is not None
     assert report.generator.twma == 41_508
     assert report.generator.sram_filter_reads == 41_508 * 8
@@ -45,7 +40,7 @@ def test_without_a_generator_the_base_stands_alone() -> None:
     report = simulate("vgg11")
     assert report.generator is None
     assert report.networks == (report.base,)
-    assert report.saving.twma_percent == pytest.approx(30.6)
+    assert report.measures["twma"].saving_percent == pytest.approx(30.6)
     assert (report.latency.generator_ms, report.latency.overhead_percent) == (0.0, 0.0)
 
 
@@ -53,7 +48,7 @@ def test_fewer_weight_bits_are_fewer_words() -> None:
     eight, four = (simulate("vgg11", "convs", weight_bits=bits) for bits in (8, 4))
     assert eight.base.twma == 2 * four.base.twma
     assert eight.base.sram_filter_reads == four.base.sram_filter_reads
-    assert eight.saving.twma_percent == pytest.approx(four.saving.twma_percent)
+    assert eight.measures["twma"].saving_percent == pytest.approx(four.measures["twma"].saving_percent)
 
 
 def test_latency_follows_the_clock() -> None:
@@ -94,7 +89,7 @@ def test_the_exact_convention_counts_less_and_covers_all() -> None:
     paper, exact = simulate("resnet18", "deconvs"), simulate("resnet18", "deconvs", convention="exact")
     assert paper.generator is not None
     assert exact.generator is not None
-    assert (exact.deconvolution, paper.deconvolution) == ("zero-insertion", "paper")
+    assert (exact.machine.mapping, paper.machine.mapping) == ("zero-insertion", "paper")
     assert exact.base.twma < paper.base.twma
     assert exact.base.model.size.macs < paper.base.model.size.macs
     for result in exact.networks:
@@ -146,9 +141,9 @@ def test_what_cannot_be_used_is_refused(
 def test_layers_of_a_file(topology_file: WriteTopology) -> None:
     path = topology_file("Conv1, 8, 8, 3, 3, 2, 4, 1,", "FC, 1, 1, 1, 1, 144, 10, 1,")
     array = SystolicArray(rows=8, cols=8)
-    simulated = pipeline.layers(path, array=array)
+    simulated = pipeline.layers(path, machine(array=array, engine="scalesim"))
     assert [record.layer for record in simulated] == ["Conv1", "FC"]
-    computed = pipeline.layers(str(path), array=array, engine="closed-form")
+    computed = pipeline.layers(str(path), machine(array=array))
     for ours, theirs in zip(computed, simulated, strict=True):
         for column, value in theirs.as_dict().items():
             expected = pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
@@ -157,4 +152,4 @@ def test_layers_of_a_file(topology_file: WriteTopology) -> None:
 
 def test_layers_of_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read topology file"):
-        pipeline.layers(tmp_path / "absent.csv")
+        pipeline.layers(tmp_path / "absent.csv", machine())

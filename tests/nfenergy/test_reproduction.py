@@ -9,7 +9,7 @@ import pytest
 from energy.array import PRESETS
 from energy.counts import twma
 from energy.scalesim import engine as scalesim
-from neuralfuse.registry import NETWORKS, get_dataset
+from neuralfuse.registry import DATASETS, GENERATORS
 from nfenergy import reproduction
 from nfenergy.ground.errors import UnknownName
 from nfenergy.networks import build_network_model
@@ -21,7 +21,7 @@ QUICK = ("convs", "deconvs", "unets")
 
 
 def simulated_twma(name: str) -> float:
-    topology = build_network_model(NETWORKS[name], get_dataset("cifar10"), reproduction.PAPER).topology
+    topology = build_network_model(GENERATORS[name], DATASETS["cifar10"], reproduction.PAPER).topology
     return twma(scalesim.simulate(topology, PRESETS["scale"]), weight_bits=8)
 
 

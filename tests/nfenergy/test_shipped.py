@@ -8,11 +8,13 @@ import sys
 
 import pytest
 
-from neuralfuse.registry import NETWORKS, get_dataset
+from neuralfuse.registry import DATASETS, GENERATORS, paper_networks
 from nfenergy import shipped
 from nfenergy.ground.provenance import source_digest
 from nfenergy.networks import build_network_model, network_topology
 from topologies.convention import CONVENTIONS
+
+NETWORKS = {network.name: network for network in paper_networks()}
 
 
 def test_the_index_belongs_to_the_installed_sources() -> None:
@@ -25,7 +27,7 @@ def test_the_index_belongs_to_the_installed_sources() -> None:
 @pytest.mark.parametrize("network", ["resnet18", "deconvs", "unets"])
 def test_a_shipped_topology_equals_the_traced_one(network: str, convention: str) -> None:
     found = shipped.shipped_topology(network, "cifar10", convention)
-    traced = build_network_model(NETWORKS[network], get_dataset("cifar10"), CONVENTIONS[convention])
+    traced = build_network_model(NETWORKS[network], DATASETS["cifar10"], CONVENTIONS[convention])
     assert found == traced.topology
 
 
@@ -34,7 +36,7 @@ def test_edited_sources_are_traced_anew(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(shipped, "source_digest", lambda *sources: "edited")
     try:
         assert shipped.shipped_topology("convs", "cifar10", "paper") is None
-        topology = network_topology(NETWORKS["convs"], get_dataset("cifar10"), CONVENTIONS["paper"])
+        topology = network_topology(GENERATORS["convs"], DATASETS["cifar10"], CONVENTIONS["paper"])
         assert topology.coverage is not None
     finally:
         shipped._index.cache_clear()

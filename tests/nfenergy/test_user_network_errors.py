@@ -9,7 +9,8 @@ import pytest
 from neuralfuse.user_networks import UserNetwork, find_network
 from nfenergy.ground.errors import InputError, UnknownName
 from tests.conftest import RunCli
-from tests.nfenergy.own_networks import WriteFile, simulate
+from tests.nfenergy.counted import simulate
+from tests.nfenergy.own_networks import WriteFile
 
 STEM = """\
 class build(nn.Module):

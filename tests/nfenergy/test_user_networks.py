@@ -18,7 +18,8 @@ from energy.closed_form.engine import simulate as closed_form
 from neuralfuse.registry import DATASETS
 from nfenergy.exports import export
 from tests.conftest import RunCli, cli_command, snapshot
-from tests.nfenergy.own_networks import NETWORKS, WriteFile, build, simulate
+from tests.nfenergy.counted import simulate
+from tests.nfenergy.own_networks import NETWORKS, WriteFile, build
 from topologies.convention import CONVENTIONS
 from topologies.lowering import topology_of
 
@@ -50,7 +51,7 @@ def test_a_named_network_in_a_file_of_ones_own_keeps_its_figures(write: WriteFil
         "def base(): return vgg11(classes=10, imagenet=False, width=1.0)\n"
     )
     ours, named = simulate(f"{own}:base", f"{own}:generator"), simulate("vgg11", "deconvs")
-    assert (ours.saving, ours.latency) == (named.saving, named.latency)
+    assert (ours.measures, ours.latency) == (named.measures, named.latency)
     for mine, theirs in zip(ours.networks, named.networks, strict=True):
         assert (mine.counts, mine.model.size) == (theirs.counts, theirs.model.size)
 
@@ -150,10 +151,10 @@ def test_a_run_can_be_repeated_from_its_folder(
         for function in ("tiny", "repair")
     ]
     assert {f"topologies/my_net.{name}.csv" for name in ("tiny", "repair")} <= set(snapshot(Path("run")))
-    repeated = cli(*written["provenance"]["command"][1:], "--json")
+    repeated = cli(*shown["provenance"]["command"][1:], "--json")
     assert json.loads(repeated.stdout) == shown
     monkeypatch.chdir("run")
-    again = json.loads(cli(*written["repeat"][1:], "--json").stdout)
+    again = json.loads(cli(*written["provenance"]["command"][1:], "--json").stdout)
     for found in (shown, again):
         found.pop("provenance")
     assert again == shown

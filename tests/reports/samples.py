@@ -6,26 +6,25 @@ Cycles are not published; here they follow the MACs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from reports.accuracy import published_table, with_baselines
-from reports.names import NO_GENERATOR, Names
+from dataclasses import replace
 
 from energy.array import SystolicArray
 from energy.curve_files import load_curve
-from energy.savings import energy_saving, latency
-from neuralfuse.registry import DATASETS, networks
+from energy.measures import Counted
+from energy.savings import latency
+from energy.savings import savings as savings_by_measure
+from neuralfuse.accuracy import with_baselines
+from neuralfuse.registry import NO_GENERATOR, paper_networks
+from reports.fronts import with_standings
 from reports.merge import Consent, Merged, merge
-from reports.published import published_params_macs, published_twma
+from reports.published import published_accuracies, published_params_macs, published_twma
 from reports.records import Saving
 
 CURVE = load_curve("stutz2021-14nm")
 
-NAMES = Names(
-    bases={name: network.title for name, network in networks("base").items()},
-    generators={name: network.title for name, network in networks("generator").items()},
-    datasets={name: dataset.title for name, dataset in DATASETS.items()},
-    without_energy={"uip": "UIP"},
-)
+BASES = tuple(network.name for network in paper_networks() if network.role == "base")
+GENERATORS = tuple(network.name for network in paper_networks() if network.role == "generator")
+WEIGHTS_PER_WORD = 8
 
 
 def saving(base: str, generator: str = NO_GENERATOR, *, rate: float = 0.01, weight_bits: int = 8) -> Saving:
@@ -34,16 +33,16 @@ def saving(base: str, generator: str = NO_GENERATOR, *, rate: float = 0.01, weig
     sizes = {row.network: row for row in published_params_macs() if row.dataset == "cifar10"}
     point = CURVE.at_bit_error_rate(rate)
     has_generator = generator != NO_GENERATOR
-    generator_twma = twma[generator] if has_generator else 0
     generator_macs = sizes[generator].macs if has_generator else 0
-    energy = energy_saving(
-        base_twma=twma[base],
-        base_macs=sizes[base].macs,
-        generator_twma=generator_twma,
-        generator_macs=generator_macs,
-        point=point,
-        curve=CURVE,
-    )
+    counted = {
+        name: Counted(
+            macs=sizes[name].macs,
+            filter_reads=WEIGHTS_PER_WORD * twma[name],
+            weights_per_word=WEIGHTS_PER_WORD,
+        )
+        for name in (base, generator)
+        if name != NO_GENERATOR
+    }
     cycles, generator_cycles = sizes[base].macs // 500, generator_macs // 400
     time = latency(base_cycles=cycles, generator_cycles=generator_cycles, clock_ghz=1.0)
     array = SystolicArray()
@@ -65,17 +64,12 @@ def saving(base: str, generator: str = NO_GENERATOR, *, rate: float = 0.01, weig
         bit_error_rate=rate,
         energy_per_access_norm=point.energy_per_access_norm,
         base_params=sizes[base].params,
-        base_macs=sizes[base].macs,
-        base_twma=float(twma[base]),
         base_cycles=cycles,
         generator_params=sizes[generator].params if has_generator else 0,
-        generator_macs=generator_macs,
-        generator_twma=float(generator_twma),
         generator_cycles=generator_cycles,
-        twma_saving_percent=energy.twma_percent,
-        mac_saving_percent=energy.mac_percent,
-        twma_break_even_voltage_norm=energy.twma_break_even.voltage_norm,
-        mac_break_even_voltage_norm=energy.mac_break_even.voltage_norm,
+        measures=savings_by_measure(
+            counted[base], counted.get(generator), point.energy_per_access_norm, CURVE
+        ),
         clock_ghz=1.0,
         base_latency_ms=time.base_ms,
         total_latency_ms=time.total_ms,
@@ -84,8 +78,8 @@ def saving(base: str, generator: str = NO_GENERATOR, *, rate: float = 0.01, weig
 
 
 def savings(
-    bases: Sequence[str] = tuple(NAMES.bases),
-    generators: Sequence[str] = tuple(NAMES.generators),
+    bases: Sequence[str] = BASES,
+    generators: Sequence[str] = GENERATORS,
     rates: Sequence[float] = (0.01,),
     *,
     alone: bool = True,
@@ -100,17 +94,18 @@ def savings(
 
 
 def merged(
-    bases: Sequence[str] = tuple(NAMES.bases),
-    generators: Sequence[str] = tuple(NAMES.generators),
+    bases: Sequence[str] = BASES,
+    generators: Sequence[str] = GENERATORS,
     rates: Sequence[float] = (0.01,),
 ) -> Merged:
     """The savings above joined with the published CIFAR-10 accuracies."""
     accuracies = [
         row
-        for row in with_baselines(published_table())
+        for row in with_baselines(published_accuracies())
         if row.dataset == "cifar10"
         and row.base in bases
         and row.generator in (*generators, NO_GENERATOR)
         and row.bit_error_rate in (0.0, *rates)
     ]
-    return merge(savings(bases, generators, rates), accuracies, consent=Consent(published=True))
+    found = merge(savings(bases, generators, rates), accuracies, consent=Consent(published=True))
+    return replace(found, tradeoffs=with_standings(found.tradeoffs))

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from nfenergy.commands import reports
+from nfenergy.cli import app
+from nfenergy.ground.columns import columns
 from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.rates import percent_text
+from nfenergy.ground.tables import csv_text
 from nfenergy.reporting import reproduce_figure
-from nfenergy.simulation import Machine
-from nfenergy.tradeoffs import NAMES, Selection, compare
-from reports.columns import TRADEOFF_COLUMNS
-from reports.files import savings_csv
+from nfenergy.tradeoffs import Selection, compare
+from reports.fronts import DEFINITION
 from reports.published import published_mac_savings
+from reports.records import Saving, Tradeoff
 from tests.reports.samples import savings
 
 MEASURED = """\
@@ -32,11 +34,10 @@ digits,VGG11,UIP,1,99.4,44.3,21,99.4,50.0,10,flip,8,0.5,measured
 
 def run(*arguments: str) -> str:
     """Standard output; what the command raises is raised here."""
-    app = typer.Typer()
-    reports.register(app)
-    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.stdout
+    out = io.StringIO()
+    with redirect_stdout(out):
+        app(list(arguments), standalone_mode=False)
+    return out.getvalue()
 
 
 def small(*arguments: str) -> tuple[str, ...]:
@@ -46,10 +47,10 @@ def small(*arguments: str) -> tuple[str, ...]:
 def test_report_writes_the_page_and_its_tables(tmp_path: Path) -> None:
     page = tmp_path / "out" / "report.html"
     written = run(*small("report", "--out", str(page))).split()
-    names = ["layers.csv", "tradeoff.csv", "columns.csv", "columns.md", "report.json", "report.html"]
+    names = ["tradeoff.csv", "layers.csv", "columns.csv", "columns.md", "report.json", "report.html"]
     assert [Path(name).name for name in written] == names
     frame = pd.read_csv(page.parent / "tradeoff.csv")
-    assert list(frame.columns) == [column.name for column in TRADEOFF_COLUMNS]
+    assert list(frame.columns) == [column.name for column in columns(Tradeoff)]
     assert set(frame["generator"]) == {"convs", "unets", "none"}
     layers = pd.read_csv(page.parent / "layers.csv")
     share = layers[layers["generator"] == "convs"]["energy_share_percent"].sum()
@@ -57,6 +58,10 @@ def test_report_writes_the_page_and_its_tables(tmp_path: Path) -> None:
     content = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))
     assert content["joins"] == ["saving computed here, accuracy published"]
     assert content["fronts"]["vgg11"]["twma"]["hypervolume_percent2"] > 0
+    assert content["front"] == DEFINITION
+    members = content["fronts"]["vgg11"]["twma"]["members"]
+    listed = frame[frame["on_front_twma"]].sort_values("twma_saving_percent")
+    assert [row["generator"] for row in members] == list(listed["generator"])
     assert "VGG11 + ConvS" in page.read_text(encoding="utf-8")
 
 
@@ -116,7 +121,7 @@ def test_plots_by_kind(tmp_path: Path) -> None:
 def test_a_measured_table_is_joined_with_the_base_of_its_width(tmp_path: Path) -> None:
     file = tmp_path / "accuracy.csv"
     file.write_text(MEASURED, encoding="utf-8")
-    found = compare([str(file)], Selection(), Machine(engine="closed-form"))
+    found = compare([str(file)], Selection(), {})
     rows = [row for row in found.merged.tradeoffs if row.has_generator]
     assert [(row.saving.generator, row.saving.bit_error_rate) for row in rows] == [
         ("convs", 0.005),
@@ -125,34 +130,122 @@ def test_a_measured_table_is_joined_with_the_base_of_its_width(tmp_path: Path) -
     assert rows[0].saving.base_width == 0.5
     assert rows[0].saving.base_params < 9231114 / 3
     assert found.merged.joins == ()
-    assert found.merged.unmatched(NAMES) == (
-        "no saving for VGG11 + UIP on digits at 1 % bit errors, 8-bit weights (accuracy.csv)".replace(
-            "digits", NAMES.dataset("digits")
-        ),
+    assert found.merged.unmatched == (
+        "no saving for VGG11 + UIP on digits at 1 % bit errors, 8-bit weights (accuracy.csv)",
     )
 
 
 def test_rates_beyond_the_curve_are_left_out_and_said(tmp_path: Path) -> None:
     file = tmp_path / "accuracy.csv"
     file.write_text(MEASURED.replace("VGG11,ConvS,0.5,", "VGG11,ConvS,30,"), encoding="utf-8")
-    found = compare([str(file)], Selection(), Machine(engine="closed-form"))
-    assert any("VGG11 + ConvS" in line and "30 %" in line for line in found.merged.unmatched(NAMES))
+    found = compare([str(file)], Selection(), {})
+    assert any("VGG11 + ConvS" in line and "30 %" in line for line in found.merged.unmatched)
 
 
 def test_rates_that_are_all_beyond_the_curve_are_one_clear_error(tmp_path: Path) -> None:
     file = tmp_path / "accuracy.csv"
     file.write_text(MEASURED.replace("ConvS,0.5,", "ConvS,30,").replace(",1,99", ",25,99"), encoding="utf-8")
     with pytest.raises(InputError, match=r"25% is outside curve 'stutz2021-14nm'.*0\.00021% to 21%"):
-        compare([str(file)], Selection(), Machine(engine="closed-form"))
+        compare([str(file)], Selection(), {})
 
 
-def test_a_report_needs_a_generator(tmp_path: Path) -> None:
+ALONE = """\
+dataset,base,generator,bit_error_rate_percent,clean_accuracy,perturbed_accuracy_mean,perturbed_accuracy_std,\
+nf_clean_accuracy,nf_perturbed_accuracy_mean,nf_perturbed_accuracy_std,fault_model,weight_bits,base_width,base_training
+digits,VGG11,none,0.5,99.4,84.6,12,,,,chip2-1.01,8,0.5,
+digits,VGG11,none,1,99.4,44.3,21,,,,chip2-1.01,8,0.5,
+digits,VGG11,none,0.5,98.9,97.9,1,,,,chip2-1.01,8,0.5,"clip 0.1, RandBET 1 % flip"
+digits,VGG11,none,1,98.9,96.0,2,,,,chip2-1.01,8,0.5,"clip 0.1, RandBET 1 % flip"
+"""
+ROBUST = "VGG11 x 0.5, clip 0.1, RandBET 1 % flip"
+
+
+def test_base_models_alone_are_rows_like_any_other(tmp_path: Path) -> None:
     file = tmp_path / "accuracy.csv"
-    header, row = MEASURED.splitlines()[:2]
-    alone = row.replace("ConvS", "none").replace("99.4,85.5,10,flip", ",,,flip")
-    file.write_text(f"{header}\n{alone}\n", encoding="utf-8")
-    with pytest.raises(InputError, match="of base models alone"):
-        run("report", "--accuracy", str(file), "--out", str(tmp_path / "r.html"), "--quiet")
+    file.write_text(ALONE, encoding="utf-8")
+    chosen = ("--accuracy", str(file), "--ber", "all", "--quiet")
+    first, second, *_ = run("recommend", "--min-accuracy", "90", *chosen).splitlines()
+    assert first == "No generator is needed: the base model alone qualifies and saves most."
+    assert second.startswith(f"Best: {ROBUST}, no generator on digits at 1 % bit errors")
+    content = json.loads(run("recommend", "--json", *chosen))
+    assert (content["best"]["label"], content["best"]["bit_error_rate"]) == (ROBUST, 0.01)
+    assert content["best"]["base_training"] == "clip 0.1, RandBET 1 % flip"
+    page = tmp_path / "report.html"
+    run("report", "--out", str(page), *chosen)
+    rows = pd.read_csv(tmp_path / "tradeoff.csv", keep_default_na=False)
+    assert set(rows["generator"]) == {"none"}
+    low = rows[rows["bit_error_rate"] > 0]
+    assert sorted(zip(low["base_training"], low["on_front_twma"].astype(str), strict=True)) == [
+        ("", "False"),
+        ("", "False"),
+        ("clip 0.1, RandBET 1 % flip", "True"),
+        ("clip 0.1, RandBET 1 % flip", "True"),
+    ]
+    text = page.read_text(encoding="utf-8")
+    for words in (
+        "2 base models were compared on digits at a bit error rate of 1 %",
+        f"{ROBUST}, no generator: saves",
+        "Fault model chip2-1.01: synthetic map of 8192 x 128 cells (Stutz et al., App. C.1)",
+    ):
+        assert words in text, words
+    assert "a fault map of the user" not in text
+    plot = tmp_path / "tradeoff.svg"
+    run("plot", "tradeoff", "--out", str(plot), *chosen)
+    assert plot.read_text(encoding="utf-8").count('id="point-') == len(rows)
+    for kind in ("voltage", "saving"):
+        run("plot", kind, "--out", str(tmp_path / f"{kind}.svg"), *chosen)
+    for kind in ("heatmap", "latency"):
+        with pytest.raises(InputError, match="at least one combination"):
+            run("plot", kind, "--out", str(tmp_path / f"{kind}.svg"), *chosen)
+
+
+def test_a_rate_that_was_not_measured_is_told_as_a_bound(tmp_path: Path) -> None:
+    chosen = ("--base", "vgg11", "--voltage", "0.98", "--engine", "closed-form", "--quiet")
+    run("simulate", *chosen, "--dataset", "digits", "--width", "0.5", "--out", str(tmp_path))
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    assert list(summary["bit_error_rate_is_bound"]) == [True]
+    rate = float(summary["bit_error_rate"][0])
+    accuracy = tmp_path / "accuracy.csv"
+    header, row = ALONE.splitlines()[:2]
+    accuracy.write_text(f"{header}\n{row.replace(',0.5,99', f',{100 * rate},99')}\n", encoding="utf-8")
+    page = tmp_path / "report.html"
+    savings = ("--savings", str(tmp_path / "summary.csv"), "--accuracy", str(accuracy), "--ber", "all")
+    run("report", *savings, "--out", str(page), "--quiet")
+    assert list(pd.read_csv(tmp_path / "tradeoff.csv")["bit_error_rate_is_bound"]) == [True]
+    text = page.read_text(encoding="utf-8")
+    assert f"at a bit error rate of below {percent_text(rate)}:" in text
+    assert f">below {percent_text(rate)}</td>" in text
+
+
+def test_two_reports_share_a_folder(tmp_path: Path) -> None:
+    first, second = tmp_path / "report.html", tmp_path / "unets.html"
+    run("report", "--base", "vgg11", "--gen", "convs", "--out", str(first), "--quiet")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    written = run("report", "--base", "vgg11", "--gen", "unets", "--out", str(second), "--quiet").split()
+    assert {Path(name).name for name in written} == {
+        "unets.tradeoff.csv",
+        "unets.layers.csv",
+        "unets.columns.csv",
+        "unets.columns.md",
+        "unets.json",
+        "unets.html",
+    }
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    assert set(pd.read_csv(tmp_path / "tradeoff.csv")["generator"]) == {"convs", "none"}
+    assert set(pd.read_csv(tmp_path / "unets.tradeoff.csv")["generator"]) == {"unets", "none"}
+
+
+def test_the_deconvolution_mapping_is_in_every_row_and_caption(tmp_path: Path) -> None:
+    options = ("--base", "vgg11", "--gen", "deconvs", "--convention", "exact", "--quiet")
+    found = {}
+    for mapping in ("zero-insertion", "subpixel"):
+        page = tmp_path / f"{mapping}.html"
+        run("report", *options, "--deconv", mapping, "--out", str(page))
+        rows = pd.read_csv(tmp_path / f"{mapping}.tradeoff.csv")
+        assert set(rows["deconvolution"]) == {mapping}
+        assert f"convention exact ({mapping})" in page.read_text(encoding="utf-8")
+        found[mapping] = rows.loc[rows["generator"] == "deconvs", "twma_saving_percent"].iloc[0]
+    assert found["zero-insertion"] != found["subpixel"]
 
 
 def test_published_and_measured_need_a_word(tmp_path: Path) -> None:
@@ -180,7 +273,7 @@ def test_published_and_measured_need_a_word(tmp_path: Path) -> None:
 
 def test_savings_of_a_file_take_the_place_of_computed_ones(tmp_path: Path) -> None:
     file = tmp_path / "summary.csv"
-    file.write_text(savings_csv(savings(("vgg11",), ("convs", "unets"))), encoding="utf-8")
+    file.write_text(csv_text(Saving, savings(("vgg11",), ("convs", "unets"))), encoding="utf-8")
     text = run("recommend", "--base", "vgg11", "--savings", str(file), "--ber", "1%", "--quiet")
     assert text.startswith("Best: VGG11 + ConvS on CIFAR-10 at 1 % bit errors")
     other = file.read_text(encoding="utf-8").replace("stutz2021-14nm", "mine")

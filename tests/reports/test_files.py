@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import asdict, fields, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,20 +13,13 @@ import pytest
 
 from energy.array import SystolicArray
 from energy.closed_form.engine import simulate
+from nfenergy.ground.columns import columns
 from nfenergy.ground.errors import InputError
-from reports.columns import (
-    FILES,
-    LAYER_COLUMNS,
-    SAVING_COLUMNS,
-    TRADEOFF_COLUMNS,
-    csv_text,
-    dictionary_csv,
-    dictionary_markdown,
-    pandas_types,
-)
-from reports.files import layers_csv, read_savings, savings_csv, tradeoff_csv
+from nfenergy.ground.tables import PANDAS_TYPES, csv_text, dictionary, read, to_frame
+from nfenergy.saving_files import WHAT
 from reports.layer_rows import CountedNetwork, layer_rows
-from reports.records import LayerRow, Saving
+from reports.page import FILES
+from reports.records import LayerRow, Saving, Tradeoff
 from tests.reports.samples import merged, savings
 from topologies.layers import Layer, Topology
 
@@ -44,8 +38,10 @@ def layer_table() -> list[LayerRow]:
     array = SystolicArray(rows=8, cols=8)
     return layer_rows(
         [
-            CountedNetwork(role="base", topology=BASE, counts=simulate(BASE, array)),
-            CountedNetwork(role="generator", topology=GENERATOR, counts=simulate(GENERATOR, array)),
+            CountedNetwork(name="resnet18", role="base", topology=BASE, counts=simulate(BASE, array)),
+            CountedNetwork(
+                name="convs", role="generator", topology=GENERATOR, counts=simulate(GENERATOR, array)
+            ),
         ],
         dataset="cifar10",
         array=array,
@@ -54,64 +50,86 @@ def layer_table() -> list[LayerRow]:
     )
 
 
+def names(record: type) -> list[str]:
+    return [column.name for column in columns(record)]
+
+
+def saving_cells() -> dict[str, object]:
+    """One saving as the cells of a table."""
+    frame = to_frame(Saving, savings(("vgg11",), ("convs",), alone=False))
+    found: dict[str, object] = frame.iloc[0].to_dict()
+    return found
+
+
 def test_tradeoff_csv_opens_in_pandas_with_the_right_types() -> None:
-    text = tradeoff_csv(merged().tradeoffs)
+    text = csv_text(Tradeoff, merged().tradeoffs)
     frame = pd.read_csv(io.StringIO(text), keep_default_na=True)
     assert len(frame) == 40
-    assert list(frame.columns) == [column.name for column in TRADEOFF_COLUMNS]
-    for column in TRADEOFF_COLUMNS:
+    assert list(frame.columns) == names(Tradeoff)
+    for column in columns(Tradeoff):
         kind = frame[column.name].dtype
+        if frame[column.name].isna().all():
+            continue
         if column.kind == "integer":
             assert pd.api.types.is_integer_dtype(kind), column.name
         elif column.kind == "number":
             assert pd.api.types.is_float_dtype(kind), column.name
         elif column.kind == "text":
             assert pd.api.types.is_string_dtype(kind), column.name
-    typed = pd.read_csv(io.StringIO(text), dtype=pandas_types(TRADEOFF_COLUMNS))
+    types = {column.name: PANDAS_TYPES[column.kind] for column in columns(Tradeoff)}
+    typed = pd.read_csv(io.StringIO(text), dtype=types)  # type: ignore[arg-type]
     assert typed["on_front_twma"].dtype == "boolean"
-    assert int(typed["on_front_twma"].isna().sum()) == 10
-    found = typed[(typed["base"] == "resnet18") & typed["on_front_twma"].fillna(False)]
-    assert set(found["generator"]) == {"convs", "deconvl", "unetl", "unets"}
+    assert not typed["on_front_twma"].isna().any()
+    found = typed[(typed["base"] == "resnet18") & typed["on_front_twma"]]
+    assert set(found["generator"]) == {"none", "convs", "deconvl", "unetl", "unets"}
 
 
 def test_spreadsheets_find_plain_cells() -> None:
-    rows = list(csv.reader(io.StringIO(tradeoff_csv(merged().tradeoffs))))
-    assert {len(row) for row in rows} == {len(TRADEOFF_COLUMNS)}
+    rows = list(csv.reader(io.StringIO(csv_text(Tradeoff, merged().tradeoffs))))
+    assert {len(row) for row in rows} == {len(names(Tradeoff))}
     assert not any(
         cell.startswith(("=", "+", "@")) or cell in ("None", "nan") for row in rows for cell in row
     )
 
 
-def test_every_column_is_in_the_dictionary() -> None:
-    listed = list(csv.DictReader(io.StringIO(dictionary_csv())))
-    assert [(row["file"], row["column"]) for row in listed] == [
-        (file, column.name) for file, columns in FILES.items() for column in columns
-    ]
-    assert all(row["meaning"] and row["source"] and row["type"] for row in listed)
+@pytest.mark.parametrize("record", [Tradeoff, LayerRow, Saving])
+def test_no_column_comes_twice(record: type) -> None:
+    assert len(set(names(record))) == len(names(record))
+
+
+def test_every_column_is_in_the_dictionary_with_its_meaning() -> None:
+    listed = dictionary({file: columns(record) for file, record in FILES.items()})
+    assert all(row["meaning"] and row["type"] for row in listed)
     for file, text in (
-        ("tradeoff.csv", tradeoff_csv(merged(("vgg11",)).tradeoffs)),
-        ("layers.csv", layers_csv(layer_table())),
+        ("tradeoff.csv", csv_text(Tradeoff, merged(("vgg11",)).tradeoffs)),
+        ("layers.csv", csv_text(LayerRow, layer_table())),
     ):
         header = text.splitlines()[0].split(",")
         assert header == [row["column"] for row in listed if row["file"] == file]
-        assert all(f"| {column} |" in dictionary_markdown() for column in header)
 
 
-def test_every_field_of_a_saving_has_its_column() -> None:
-    assert [column.name for column in SAVING_COLUMNS] == [field.name for field in fields(Saving)]
-
-
-def test_a_value_without_a_column_is_refused() -> None:
-    row = asdict(savings(("vgg11",), ("convs",), alone=False)[0])
-    with pytest.raises(KeyError, match="surprise"):
-        csv_text(SAVING_COLUMNS, [{**row, "surprise": 1}])
-    with pytest.raises(KeyError, match="base_twma"):
-        csv_text([column for column in SAVING_COLUMNS if column.name != "base_twma"], [row])
+def test_what_tells_measurements_and_machines_apart_is_in_every_row() -> None:
+    expected = {
+        "deconvolution",
+        "bit_error_rate_is_bound",
+        "bandwidths",
+        "quantization",
+        "base_normalization",
+        "base_training",
+        "train_bit_error_rate_percent",
+        "train_fault_model",
+        "train_steps",
+        "generator_digest",
+        "accuracy_source",
+        "accuracy_reference",
+        "fault_model",
+    }
+    assert expected <= set(names(Tradeoff))
 
 
 def test_layers_csv_has_shape_folds_counts_and_shares() -> None:
-    frame = pd.read_csv(io.StringIO(layers_csv(layer_table())))
-    assert list(frame.columns) == [column.name for column in LAYER_COLUMNS]
+    frame = pd.read_csv(io.StringIO(csv_text(LayerRow, layer_table())))
+    assert list(frame.columns) == names(LayerRow)
     assert list(frame["layer"]) == ["conv1", "fc", "conv1"]
     assert set(frame["base"]) == {"resnet18"}
     assert set(frame["generator"]) == {"convs"}
@@ -124,45 +142,68 @@ def test_layers_csv_has_shape_folds_counts_and_shares() -> None:
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_savings_are_read_back_as_they_were(tmp_path: Path, suffix: str) -> None:
-    wanted = [replace(row, mac_break_even_voltage_norm=None) for row in savings(("vgg11",))]
+    wanted = [
+        replace(row, measures={**row.measures, "mac": replace(by, break_even_voltage_norm=None)})
+        for row in savings(("vgg11",))
+        for by in (row.measures["mac"],)
+    ]
     file = tmp_path / f"sweep{suffix}"
     if suffix == ".csv":
-        file.write_text(savings_csv(wanted), encoding="utf-8")
+        file.write_text(csv_text(Saving, wanted), encoding="utf-8")
     else:
-        pd.DataFrame([{**asdict(row), "extra": 1} for row in wanted]).to_parquet(file)
-    assert list(read_savings(file)) == wanted
+        to_frame(Saving, wanted).assign(extra=1).to_parquet(file)
+    assert [row for _, row in read(Saving, file, WHAT)] == wanted
 
 
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("base_macs", "many", "row 2, column base_macs: expected a whole number, found 'many'"),
-        ("base_macs", "1.5", "row 2, column base_macs"),
-        ("voltage_norm", "nan", "row 2, column voltage_norm: expected a number"),
-        ("voltage_norm", "", "row 2, column voltage_norm"),
+        ("base_macs", "many", "row 2, column base_macs: expected a number, found 'many'"),
+        ("base_macs", "1.5", "row 2, column base_macs: expected a whole number, found '1.5'"),
+        ("voltage_norm", "nan", "row 2, column voltage_norm: the value is nan; leave such rows out"),
+        ("voltage_norm", "", "row 2, column voltage_norm: the cell is empty"),
+        ("energy_per_access_norm", "99.9", "energy_per_access_norm: 99.9 is not between 0 and 1"),
         ("dataset", "", "row 2, column dataset: the cell is empty"),
     ],
 )
 def test_bad_savings_are_named_with_row_and_column(
     tmp_path: Path, column: str, value: str, words: str
 ) -> None:
-    row = {**asdict(savings(("vgg11",), ("convs",), alone=False)[0]), column: value}
     file = tmp_path / "summary.csv"
-    pd.DataFrame([row]).to_csv(file, index=False)
+    pd.DataFrame([{**saving_cells(), column: value}]).to_csv(file, index=False)
     with pytest.raises(InputError, match=words):
-        read_savings(file)
+        read(Saving, file, WHAT)
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("twma_saving_percent", lambda value: value + 20.0),
+        ("base_low_twma", lambda value: value / 2),
+        ("generator_macs", lambda value: 0),
+    ],
+)
+def test_a_saving_that_does_not_follow_from_its_energies_is_refused(
+    tmp_path: Path, column: str, change: Callable[[float], float]
+) -> None:
+    cells = saving_cells()
+    file = tmp_path / "summary.csv"
+    pd.DataFrame([{**cells, column: change(float(str(cells[column])))}]).to_csv(file, index=False)
+    measure = "mac" if "mac" in column else "twma"
+    with pytest.raises(InputError, match=rf"row 2: it says .* % saved by {measure}, its energies give"):
+        read(Saving, file, WHAT)
 
 
 def test_a_savings_file_without_a_column_or_without_rows(tmp_path: Path) -> None:
     file = tmp_path / "summary.csv"
-    frame = pd.DataFrame([asdict(row) for row in savings(("vgg11",), ("convs",))])
+    frame = to_frame(Saving, savings(("vgg11",), ("convs",)))
     frame.drop(columns="engine").to_csv(file, index=False)
     with pytest.raises(InputError, match="row 1: no column 'engine'"):
-        read_savings(file)
+        read(Saving, file, WHAT)
     frame.head(0).to_csv(file, index=False)
     with pytest.raises(InputError, match="no rows"):
-        read_savings(file)
+        read(Saving, file, WHAT)
     broken = tmp_path / "sweep.parquet"
     broken.write_bytes(b"no parquet")
-    with pytest.raises(InputError, match=r"cannot read savings from .*sweep\.parquet"):
-        read_savings(broken)
+    with pytest.raises(InputError, match=r"cannot read a summary or sweep of nfenergy .*sweep\.parquet"):
+        read(Saving, broken, WHAT)

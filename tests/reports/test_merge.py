@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from neuralfuse.accuracy import Accuracy
 from nfenergy.ground.errors import InputError
-from reports.accuracy import published_table
 from reports.merge import COMPUTED_WITH_PUBLISHED, Consent, merge
-from reports.records import Accuracy
-from tests.reports.samples import NAMES, saving
+from reports.published import published_accuracies
+from tests.reports.samples import saving
 
 PUBLISHED = next(
     row
-    for row in published_table()
+    for row in published_accuracies()
     if (row.dataset, row.base, row.generator, row.bit_error_rate) == ("cifar10", "resnet18", "convl", 0.01)
 )
 MEASURED = replace(PUBLISHED, source="measured", reference="accuracy.csv", fault_model="flip")
@@ -25,7 +25,7 @@ def test_partners_are_joined_and_the_rest_is_listed() -> None:
     found = merge([saving("resnet18", "convl"), saving("vgg11", "convl")], [MEASURED, other_rate])
     assert [row.saving.base for row in found.tradeoffs] == ["resnet18"]
     assert found.tradeoffs[0].joined == ""
-    lines = found.unmatched(NAMES)
+    lines = found.unmatched
     assert len(lines) == 2
     assert "no accuracy for VGG11 + ConvL on CIFAR-10 at 1 % bit errors" in lines[0]
     assert "no saving for ResNet18 + ConvL on CIFAR-10 at 0.3 % bit errors" in lines[1]

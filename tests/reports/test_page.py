@@ -6,20 +6,27 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from matplotlib.text import Annotation
 
 from energy.array import SystolicArray
 from energy.closed_form.engine import simulate
+from neuralfuse.registry import base_title, generator_title
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.rates import percent_text
 from reports.content import PageContent
+from reports.fronts import DEFINITION
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.merge import Merged
 from reports.page import page_html
+from reports.plots.registry import PlotData
+from reports.plots.tradeoff import tradeoff_plot
 from tests.reports.browser import CHROMIUM, DRIVER, Browser, chromium
-from tests.reports.samples import CURVE, NAMES, merged
+from tests.reports.samples import CURVE, merged
 from topologies.layers import Layer, Topology
 
 SCRIPT = "<script>alert(1)</script>"
@@ -38,7 +45,7 @@ def content(found: Merged) -> PageContent:
     }
     topology = Topology(name="resnet18", layers=tuple(Layer(name=f"conv{i}", **shape) for i in range(3)))
     rows = layer_rows(
-        [CountedNetwork(role="base", topology=topology, counts=simulate(topology, array))],
+        [CountedNetwork(name="resnet18", role="base", topology=topology, counts=simulate(topology, array))],
         dataset="cifar10",
         array=array,
         weight_bits=8,
@@ -46,11 +53,8 @@ def content(found: Merged) -> PageContent:
     )
     return PageContent(
         merged=found,
-        layers=rows,
-        shown_layers=rows,
-        curve=CURVE,
+        data=PlotData(tradeoffs=found.tradeoffs, layers={("resnet18", "none"): rows}, curve=CURVE),
         convention="paper: as published",
-        names=NAMES,
         command=f"nfenergy report --out '{SCRIPT}'",
         versions={"nfenergy": "0.1.0", "python": "3"},
     )
@@ -110,6 +114,35 @@ def test_the_page_says_what_its_reader_needs(page: Path) -> None:
     ):
         assert words in text, words
     assert SCRIPT not in text
+
+
+def test_one_front_in_text_table_figure_and_caption() -> None:
+    found = merged(("resnet18", "vgg11"))
+    text = unescape(re.sub(r"\s+", " ", page_html(content(found))))
+    # The table's caption, which names its region too, and that of the trade-off figure by either measure.
+    assert text.count(DEFINITION) == 2 + 2
+    for base in ("resnet18", "vgg11"):
+        own = [row for row in found.tradeoffs if row.saving.base == base]
+        members = [row for row in own if row.standings["twma"].on_front]
+        cell = ", ".join(
+            f"{generator_title(row.saving.generator)} at {percent_text(row.saving.bit_error_rate)} "
+            f"({row.standings['twma'].probability:.0%})"
+            for row in members
+        )
+        assert f"<td>{base_title(base)}</td> <td>T.W.M.A.</td> <td>{cell}</td>" in text
+        rising = sorted(members, key=lambda row: row.saving.saving_percent("twma"))
+        said = ", ".join(
+            generator_title(row.saving.generator) + ("" if row.saving.bit_error_rate else " at Vmin")
+            for row in rising
+        )
+        assert f"{base_title(base)}: {said}" in text
+        figure = tradeoff_plot(own)
+        bold = {
+            label.get_text()
+            for label in figure.findobj(Annotation)
+            if isinstance(label, Annotation) and label.get_fontweight() == "bold"
+        }
+        assert bold == {generator_title(row.saving.generator) for row in members if row.has_generator}
 
 
 def test_there_must_be_something_to_report() -> None:

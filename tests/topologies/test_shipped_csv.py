@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neuralfuse.registry import NETWORKS, get_dataset
+from neuralfuse.registry import DATASETS, paper_networks
 from nfenergy import shipped
 from nfenergy.exports import REVIEWED_DATASETS, write_shipped
 from tests.conftest import snapshot
@@ -16,8 +16,8 @@ from topologies.convention import CONVENTIONS
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 FORMS = [
-    (network, convention, dataset)
-    for network in NETWORKS
+    (network.name, convention, dataset)
+    for network in paper_networks()
     for convention in CONVENTIONS
     for dataset in REVIEWED_DATASETS
 ]
@@ -49,7 +49,7 @@ def test_a_shipped_topology_is_read_with_names_and_coverage(
     assert len({layer.name for layer in topology.layers}) == len(topology.layers)
     assert str(topology.coverage).endswith("weighted layers, 100 % of MACs")
     assert (topology.name, topology.convention) == (network, convention)
-    assert get_dataset(dataset).imagenet == (dataset == "imagenet10")
+    assert DATASETS[dataset].imagenet == (dataset == "imagenet10")
 
 
 def test_an_edited_network_is_not_taken_from_the_shipped_files(monkeypatch: pytest.MonkeyPatch) -> None:

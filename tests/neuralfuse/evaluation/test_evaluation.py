@@ -10,15 +10,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from neuralfuse.accuracy_table import COLUMNS, as_cells, read_table, write_table
-from neuralfuse.evaluation.chips import NO_GENERATOR, Accuracy, ChipAccuracies, evaluate, in_use, transformed
+from neuralfuse.accuracy import Accuracy
+from neuralfuse.accuracy_files import as_cells, read_accuracies, write_accuracies
+from neuralfuse.accuracy_labels import base_labels, generator_labels
+from neuralfuse.evaluation.chips import ChipAccuracies, Measurement, evaluate, in_use, transformed
 from neuralfuse.evaluation.measuring import EvaluationPlan, evaluate_networks
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
+from neuralfuse.registry import NO_GENERATOR
 from neuralfuse.training.base_training import accuracy_percent
 from neuralfuse.training.checkpoints import NetworkRecord, build, save_network
 from neuralfuse.training.runs import Trained, load_trained, stored_base
 from neuralfuse.training.streams import TEST_CHIPS
+from nfenergy.ground.columns import columns
 from nfenergy.ground.errors import InputError, NfEnergyError
 from tests.conftest import RunCli
 from tests.neuralfuse.small import RECORD, digits, noise, trained_base, untrained_base, untrained_generator
@@ -35,7 +39,6 @@ PUBLISHED_COLUMNS = (
     "nf_clean_accuracy",
     "nf_perturbed_accuracy_mean",
     "nf_perturbed_accuracy_std",
-    "recovery_percent",
 )
 CHIPS = TEST_CHIPS[:3]
 
@@ -125,18 +128,19 @@ def test_fewer_bits_start_from_the_weights_of_the_training() -> None:
 def test_the_table_has_the_published_columns_first_and_says_measured(tmp_path: Path) -> None:
     plan = EvaluationPlan(rates=(0.005, 0.01), chips=CHIPS, weight_bits=(8, 4))
     rows, provenance = evaluate_networks([trained_base()], [generator()], plan, digits().test.first(60))
-    write_table(tmp_path / "accuracy.csv", rows, provenance)
+    write_accuracies(tmp_path / "accuracy.csv", rows, provenance)
     with (tmp_path / "accuracy.csv").open() as file:
         read = list(csv.DictReader(file))
-    assert COLUMNS[: len(PUBLISHED_COLUMNS)] == PUBLISHED_COLUMNS
+    assert tuple(read[0])[: len(PUBLISHED_COLUMNS)] == PUBLISHED_COLUMNS
+    assert list(read[0]) == [column.name for column in columns(Accuracy)]
     assert len(read) == 2 * 2 * 2
     assert {row["source"] for row in read} == {"measured"}
-    assert {row["base"] for row in read} == {"VGG11"}
-    assert {row["generator"] for row in read} == {"none", "UNetS"}
+    assert {row["base"] for row in read} == {"vgg11"}
+    assert {row["generator"] for row in read} == {"none", "unets"}
     assert {row["seeds"] for row in read} == {"50000 50001 50002"}
     assert {row["fault_model"] for row in read} == {"flip"}
     alone = next(row for row in read if row["generator"] == "none")
-    behind = next(row for row in read if row["generator"] == "UNetS")
+    behind = next(row for row in read if row["generator"] == "unets")
     assert alone["nf_perturbed_accuracy_mean"] == alone["recovery_percent"] == ""
     assert float(behind["recovery_percent"]) == pytest.approx(
         float(behind["nf_perturbed_accuracy_mean"]) - float(behind["perturbed_accuracy_mean"]), abs=1e-3
@@ -148,7 +152,9 @@ def test_the_table_has_the_published_columns_first_and_says_measured(tmp_path: P
     beside = json.loads((tmp_path / "accuracy.json").read_text())
     assert len(beside["accuracies"][0]["base"]["perturbed_percent"]) == 3
     assert beside["bases"][0]["training"]["epochs"] == 4
-    assert read_table(tmp_path / "accuracy.csv") == rows
+    again = read_accuracies(tmp_path / "accuracy.csv")
+    assert {row.reference for row in again} == {"accuracy.csv"}
+    assert tuple(replace(row, reference="") for row in again) == rows
     header, cells = as_cells(rows)
     assert len(cells) == len(rows)
     assert len(header) == len(cells[0])
@@ -157,8 +163,10 @@ def test_the_table_has_the_published_columns_first_and_says_measured(tmp_path: P
 def test_another_table_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "accuracy.csv"
     path.write_text("dataset,base\ndigits,VGG11\n")
-    with pytest.raises(InputError, match="columns of an accuracy table"):
-        read_table(path)
+    with pytest.raises(
+        InputError, match=r"no column 'generator'; expected an accuracy table with .*fault_model"
+    ):
+        read_accuracies(path)
 
 
 def test_networks_of_several_data_sets_are_refused() -> None:
@@ -174,27 +182,44 @@ def test_one_generator_is_tested_before_several_bases() -> None:
     rows, _ = evaluate_networks([trained_base(), wider], [source], plan, digits().test.first(40))
     assert [(row.base_width, row.generator) for row in rows] == [
         (0.125, "none"),
-        (0.125, "UNetS"),
+        (0.125, "unets"),
         (0.25, "none"),
-        (0.25, "UNetS"),
+        (0.25, "unets"),
     ]
     assert {row.train_bases for row in rows if row.generator != "none"} == {"vgg11"}
 
 
-def test_two_generators_of_one_kind_are_refused() -> None:
-    with pytest.raises(InputError, match="of one kind"):
-        evaluate_networks([trained_base()], [generator(), generator()], EvaluationPlan(), digits().test)
+def test_a_generator_given_twice_is_refused_but_two_of_one_kind_are_not() -> None:
+    images, plan = digits().test.first(20), EvaluationPlan(chips=CHIPS[:1])
+    with pytest.raises(InputError, match="two of the generators have the same weights; give each once"):
+        evaluate_networks([trained_base()], [generator(), generator()], plan, images)
+    other = replace(generator(steps=7), model=untrained_generator("unets", seed=1).eval())
+    rows, provenance = evaluate_networks([trained_base()], [generator(steps=5), other], plan, images)
+    assert [row.generator for row in rows] == ["none", "unets", "unets"]
+    assert [row.train_steps for row in rows] == [None, 5, 7]
+    assert len({row.identity for row in rows}) == 3
+    assert generator_labels(rows) == ["no generator", "UNetS (5 steps)", "UNetS (7 steps)"]
+    digests = [entry["generator_digest"] for entry in provenance["accuracies"]]
+    assert digests == [row.generator_digest for row in rows]
 
 
 def test_bases_that_a_table_cannot_tell_apart_are_refused() -> None:
     images, plan = digits().test.first(20), EvaluationPlan(chips=CHIPS[:1])
     fewer = Trained(model=trained_base().model, record=replace(RECORD, weight_bits=4))
-    with pytest.raises(InputError, match="two of the bases"):
-        evaluate_networks([trained_base(), trained_base(seed=1)], [], plan, images)
+    with pytest.raises(InputError, match="two of the bases have the same weights; give each once"):
+        evaluate_networks([trained_base(), trained_base()], [], plan, images)
     with pytest.raises(InputError, match="two of the bases"):
         evaluate_networks([trained_base(), fewer], [], replace(plan, weight_bits=(8,)), images)
     rows, _ = evaluate_networks([trained_base(), fewer], [], plan, images)
     assert [row.weight_bits for row in rows] == [8, 4]
+
+
+def test_bases_of_two_seeds_share_a_table() -> None:
+    images, plan = digits().test.first(20), EvaluationPlan(chips=CHIPS[:1])
+    rows, _ = evaluate_networks([trained_base(), trained_base(seed=1)], [], plan, images)
+    first, second = base_labels(rows)
+    assert first != second
+    assert first == f"VGG11 x 0.125, {rows[0].base_digest[:6]}"
 
 
 def test_a_robust_base_and_a_plain_one_share_a_table() -> None:
@@ -211,7 +236,7 @@ def test_a_robust_base_and_a_plain_one_share_a_table() -> None:
 
 
 def test_recovery_is_the_difference_of_the_means() -> None:
-    accuracy = Accuracy(
+    measured = Measurement(
         bit_error_rate=0.01,
         fault_model="flip",
         chips=(1, 2),
@@ -219,7 +244,7 @@ def test_recovery_is_the_difference_of_the_means() -> None:
         base=ChipAccuracies(clean_percent=99.0, perturbed_percent=(40.0, 50.0)),
         protected=ChipAccuracies(clean_percent=98.0, perturbed_percent=(80.0, 90.0)),
     )
-    assert accuracy.recovery_percent == 40.0
+    assert measured.recovery_percent == 40.0
 
 
 def test_the_commands_make_the_whole_chain(tmp_path: Path, cli: RunCli) -> None:
@@ -244,7 +269,7 @@ def test_the_commands_make_the_whole_chain(tmp_path: Path, cli: RunCli) -> None:
     )
     assert found.status == 0, found.stderr
     assert "UIP" in found.stdout
-    assert len(read_table(tmp_path / "accuracy.csv")) == 8
+    assert len(read_accuracies(tmp_path / "accuracy.csv")) == 8
 
 
 @pytest.mark.parametrize(

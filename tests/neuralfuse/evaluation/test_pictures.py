@@ -3,11 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
 
-from neuralfuse.accuracy_table import AccuracyRow
+from neuralfuse.accuracy import Accuracy
 from neuralfuse.evaluation.chips import in_use
 from neuralfuse.evaluation.picture_content import Chip, by_class, embeddings, of_class
 from neuralfuse.evaluation.picture_drawing import (
@@ -21,45 +22,38 @@ from neuralfuse.quantization import Quantization
 from neuralfuse.training.checkpoints import NetworkRecord, save_network
 from neuralfuse.training.runs import stored_base
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.rates import fraction_of
 from tests.conftest import RunCli
 from tests.neuralfuse.small import digits, trained_base, untrained_generator
 
 
-def row(generator: str, rate: float, mean: float, **changes: object) -> AccuracyRow:
+def row(generator: str, rate: float, mean: float, **changes: object) -> Accuracy:
     protected = generator != "none"
-    made = AccuracyRow(
+    made = Accuracy(
         dataset="digits",
-        base="VGG11",
+        base="vgg11",
         generator=generator,
-        bit_error_rate_percent=rate,
-        clean_accuracy=99.0,
-        perturbed_accuracy_mean=mean if not protected else 40.0,
-        perturbed_accuracy_std=20.0,
-        nf_clean_accuracy=98.0 if protected else None,
-        nf_perturbed_accuracy_mean=mean if protected else None,
-        nf_perturbed_accuracy_std=15.0 if protected else None,
-        recovery_percent=mean - 40.0 if protected else None,
+        bit_error_rate=fraction_of(rate),
+        base_clean_percent=99.0,
+        base_perturbed_percent=mean if not protected else 40.0,
+        base_perturbed_std_percent=20.0,
+        nf_clean_percent=98.0 if protected else None,
+        nf_perturbed_percent=mean if protected else None,
+        nf_perturbed_std_percent=15.0 if protected else None,
         fault_model="flip",
         weight_bits=8,
         quantization="symmetric",
         base_width=0.5,
         base_normalization="batch",
-        base_training="",
-        train_bases="",
-        train_bit_error_rate_percent=None,
-        train_fault_model="",
-        generator_parameters=None,
-        recovery_per_million_parameters=None,
         test_images=360,
         seeds="1 2 3",
-        versions="",
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
 ROWS = [
     row(generator, rate, mean)
-    for generator, means in {"none": (85, 44, 25), "ConvL": (97, 90, 41)}.items()
+    for generator, means in {"none": (85, 44, 25), "convl": (97, 90, 41)}.items()
     for rate, mean in zip((0.5, 1.0, 2.0), means, strict=True)
 ]
 
@@ -79,7 +73,7 @@ def test_accuracy_has_a_line_and_a_band_a_generator_within_0_and_100() -> None:
 
 def test_every_base_has_a_panel() -> None:
     others = [
-        row("none", 1.0, 50.0, base="ResNet18", base_width=1.0),
+        row("none", 1.0, 50.0, base="resnet18", base_width=1.0),
         row("none", 1.0, 80.0, base_training="clip 0.1"),
     ]
     figure = accuracy_figure([*ROWS, *others])
@@ -99,7 +93,7 @@ def test_every_base_has_a_panel() -> None:
         ([*ROWS, row("none", 1.0, 80.0)], "keep one of them"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(rows: list[AccuracyRow], message: str) -> None:
+def test_what_cannot_be_drawn_is_refused(rows: list[Accuracy], message: str) -> None:
     with pytest.raises(InputError, match=message):
         accuracy_figure(rows)
 
@@ -136,6 +130,16 @@ def test_outputs_are_mapped_clean_and_perturbed_with_and_without_generator() -> 
     assert len(figure.legends) == 1
     with pytest.raises(InputError, match="at least 4"):
         embeddings(base, {}, images.first(3), Chip(seed=1, rate=0.01))
+
+
+def test_drawing_leaves_the_settings_of_matplotlib_as_they_were(tmp_path: Path) -> None:
+    panel = Panel(title="t", points=np.zeros((4, 2)), labels=np.arange(4))
+    with mpl.rc_context({"font.size": 21.0, "svg.hashsalt": "mine"}):
+        before = dict(mpl.rcParams)
+        save_figure(accuracy_figure(ROWS), tmp_path / "a.svg")
+        save_figure(embedding_figure([panel]), tmp_path / "b.pdf")
+        save_figure(image_grid({"input": np.zeros((1, 3, 8, 8), np.float32)}, ["0"]), tmp_path / "c.png")
+        assert dict(mpl.rcParams) == before
 
 
 def test_many_classes_have_no_legend() -> None:
@@ -179,7 +183,7 @@ def test_the_command_draws_them_all(tmp_path: Path, cli: RunCli) -> None:
     assert len(drawn.stdout.splitlines()) == 4
     for options, message in (
         (("--gen-checkpoint", uip, "--gen-checkpoint", uip), "two of the generators are of one kind"),
-        (("--format", "gif"), "cannot draw"),
+        (("--format", "gif"), "cannot write a plot as 'classes.gif'; use .png"),
     ):
         refused = cli("pictures", "--base-checkpoint", base, *options, "--out", tmp_path / "none")
         assert refused.status == 2

@@ -9,8 +9,9 @@ import statistics
 import pytest
 
 from neuralfuse.evaluation import wall_time as latency
-from neuralfuse.evaluation.wall_time import NO_GENERATOR, csv_text, measure_latency
+from neuralfuse.evaluation.wall_time import NO_GENERATOR, WallTime, measure_latency
 from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.tables import csv_text
 from tests.conftest import RunCli
 
 
@@ -48,7 +49,7 @@ def test_the_networks_take_turns_and_warm_up_is_left_out(monkeypatch: pytest.Mon
 
 def test_the_csv_is_tidy() -> None:
     rows = measure_latency("vgg11", ["uip"], dataset="digits", width=0.125, repeats=1, warm_up=0)
-    read = list(csv.DictReader(io.StringIO(csv_text(rows))))
+    read = list(csv.DictReader(io.StringIO(csv_text(WallTime, rows))))
     assert [row["generator"] for row in read] == ["none", "UIP"]
     assert read[0]["added_ms"] == ""
     assert {row["base_width"] for row in read} == {"0.125"}

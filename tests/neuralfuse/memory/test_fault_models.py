@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from neuralfuse.accuracy_table import read_table
 
+from neuralfuse.accuracy_files import read_accuracies
 from neuralfuse.memory.bit_errors import FaultModel
 from neuralfuse.memory.fault_maps import map_faults, place_of
 from neuralfuse.memory.fault_models import FAULT_MODELS, choose_fault_model, get_fault_model
@@ -21,6 +21,7 @@ from neuralfuse.training.base_training import accuracy_percent
 from neuralfuse.training.checkpoints import NetworkRecord, save_network
 from neuralfuse.training.runs import load_trained, stored_base, train_new_generator
 from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.rates import percent_of
 from tests.conftest import RunCli
 from tests.neuralfuse.small import digits, settings, trained_base, untrained_generator
 
@@ -134,9 +135,9 @@ def test_evaluation_on_stuck_at_maps_is_of_the_weights_in_that_memory(
     )
     assert done.status == 0, done.stderr
     found = read_stuck_at_maps(*files)
-    row, _ = read_table(out)
+    row, _ = read_accuracies(out)
     assert row.fault_model == f"map-{found.digest[:8]}"
-    assert row.bit_error_rate_percent == float(f"{100 * found.fault_rate:.4g}")
+    assert percent_of(row.bit_error_rate) == float(f"{100 * found.fault_rate:.4g}")
     beside = recorded(out.with_suffix(".json"))
     assert beside["fault_map"] == choose_fault_model(stuck_at_maps=files).record
     stored = stored_base(load_trained(base, "base"))
@@ -174,8 +175,8 @@ def test_the_commands_take_flip_maps_and_chips_and_refuse_another_map(
         *("--fault-model", "Chip2-1.01", "--ber", "1.01%", "--seeds", "1", "--out", out, "--quiet"),
     )
     assert table.status == 0, table.stderr
-    rows = read_table(out)
-    assert {(row.fault_model, row.bit_error_rate_percent) for row in rows} == {("chip2-1.01", 1.01)}
+    rows = read_accuracies(out)
+    assert {(row.fault_model, row.bit_error_rate) for row in rows} == {("chip2-1.01", 0.0101)}
     assert rows[1].train_fault_model == training["fault_model"]
     assert recorded(out.with_suffix(".json"))["fault_map"]["chip"] == "chip2-1.01"
 

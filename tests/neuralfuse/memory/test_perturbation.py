@@ -13,7 +13,7 @@ from neuralfuse.memory.fault_models import FAULT_MODELS
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import SCHEMES, Quantization, get_scheme, weight_names
 from neuralfuse.training.initialization import initialize
-from nfenergy.ground.errors import NfEnergyError
+from nfenergy.ground.errors import InputError, NfEnergyError
 
 every_fault_model = pytest.mark.parametrize("fault_model", sorted(FAULT_MODELS))
 
@@ -55,6 +55,98 @@ def test_weights_come_back_bit_for_bit(fault_model: str, scheme: str) -> None:
     assert _same(before, _state(base.model))
     changed = {name for name in before if not torch.equal(before[name], during[name])}
     assert changed == set(weight_names(base.model))
+
+
+def test_tied_weights_share_their_words_and_come_back() -> None:
+    tied = nn.Sequential(nn.Linear(40, 40), nn.ReLU(), nn.Linear(40, 40))
+    tied[2].weight = tied[0].weight
+    base = QuantizedBase(tied, Quantization())
+    before = _state(base.model)
+    assert base.words == (1600,)
+    for seed in range(3):
+        with base.perturb(seed=seed, rate=0.2) as model:
+            assert torch.equal(model[0].weight, model[2].weight)
+    assert _same(before, _state(base.model))
+
+
+def test_weights_that_overlap_in_memory_come_back() -> None:
+    """A change is taken back before the one that it was made upon."""
+    whole = torch.randn(60)
+    model = nn.Module()
+    model.first = nn.Parameter(whole.view(6, 10))
+    model.second = nn.Parameter(whole.view(10, 6))
+    base = QuantizedBase(model, Quantization())
+    for layer in base.layers.values():
+        layer.weight.data = whole.view(layer.weight.shape)
+    before = whole.clone()
+    with base.perturb(seed=1, rate=0.3):
+        assert not torch.equal(whole, before)
+    assert torch.equal(whole, before)
+
+
+def test_layers_of_every_kind_get_bit_errors() -> None:
+    model = nn.ModuleDict(
+        {
+            "embedding": nn.Embedding(50, 8),
+            "convolution": nn.Conv3d(2, 8, 3),
+            "recurrent": nn.LSTM(8, 8),
+            "attention": nn.MultiheadAttention(8, 2),
+        }
+    )
+    base = QuantizedBase(model, Quantization())
+    before = _state(model)
+    with base.perturb(seed=1, rate=0.2) as perturbed:
+        during = _state(perturbed)
+    changed = {name for name in before if not torch.equal(before[name], during[name])}
+    assert changed == {name for name, value in model.named_parameters() if value.dim() > 1}
+
+
+def test_biases_and_norm_scales_are_hit_where_all_parameters_are_stored() -> None:
+    model = _model()
+    for parameter in model.parameters():
+        parameter.data += torch.randn_like(parameter)
+    base = QuantizedBase(model, Quantization(memory="all"))
+    before = _state(model)
+    with base.perturb(seed=1, rate=0.3):
+        during = _state(model)
+    changed = {name for name in before if not torch.equal(before[name], during[name])}
+    assert changed == set(base.layers) == {name for name, _ in model.named_parameters()}
+    assert _same(before, _state(model))
+
+
+def test_the_authors_words_of_fewer_bits_are_sign_extended_bytes() -> None:
+    """The released NeuralFuse code at 4 bits: AND and OR masks on int8 codes, times the step."""
+    model = _model()
+    base = QuantizedBase(model, Quantization(scheme=get_scheme("symmetric-int8"), bits=4))
+    before = _state(model)
+    faults = base.draw(seed=2, rate=0.05, fault_model="neuralfuse-map")
+    beyond = 0.0
+    with base.apply(faults):
+        for (name, layer), errors in zip(base.layers.items(), faults, strict=True):
+            greatest = float(before[name].abs().max())
+            codes = (before[name].flatten() / (greatest / 7)).round().numpy().astype(np.int8)
+            stored = codes.view(np.uint8)
+            stored[errors.index] = (stored[errors.index] & errors.keep) | errors.toggle
+            expected = torch.from_numpy(stored.view(np.int8) * np.float32(greatest / 7))
+            assert torch.allclose(layer.weight.flatten(), expected, atol=1e-5)
+            beyond = max(beyond, float(layer.weight.abs().max()) / greatest)
+    assert beyond > 5.0
+
+
+@pytest.mark.parametrize("relative", [0.0, 0.1])
+def test_noise_stays_within_its_bound_and_leaves_no_trace(relative: float) -> None:
+    base = QuantizedBase(_model(), Quantization())
+    before = _state(base.model)
+    greatest = max(float(layer.weight.abs().max()) for layer in base.layers.values())
+    with base.noise(seed=1, relative=relative) as model:
+        during = _state(model)
+    with base.noise(seed=1, relative=relative) as model:
+        assert _same(during, _state(model))
+    assert _same(before, _state(base.model))
+    change = max(float((during[name] - before[name]).abs().max()) for name in base.layers)
+    assert 0.99 * relative * greatest <= change <= relative * greatest + 1e-6
+    with pytest.raises(InputError, match="both are 0 or more"), base.noise(seed=1, relative=-0.1):
+        pass
 
 
 def test_they_come_back_after_an_error_too() -> None:

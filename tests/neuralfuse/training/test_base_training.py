@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from neuralfuse.datasets.images import LabelledImages, augmented
 from neuralfuse.networks.normalization import groups, use_group_norm
 from neuralfuse.quantization import Quantization, get_scheme, quantized_call, stored_weights
-from neuralfuse.registry import DATASETS, get_dataset, get_network
+from neuralfuse.registry import BASES, DATASETS
 from neuralfuse.training.base_recipe import BaseRecipe, Epoch, start_loss
 from neuralfuse.training.base_training import accuracy_percent, train_base
 from nfenergy.ground.errors import InputError, NfEnergyError, UnknownName
@@ -170,7 +170,7 @@ def test_group_norm_takes_the_place_of_every_batch_norm(name: str) -> None:
         return sum(isinstance(module, kind) for module in model.modules())
 
     with torch.device("meta"):
-        model = get_network(name).build(get_dataset("cifar10"), width=0.25)
+        model = BASES[name].build(DATASETS["cifar10"], width=0.25)
         before = norms(model, nn.BatchNorm2d)
         parameters = sum(parameter.numel() for parameter in model.parameters())
         use_group_norm(model)

@@ -8,14 +8,9 @@ import torch
 from torch import nn
 
 from neuralfuse.memory.perturbation import QuantizedBase
-from neuralfuse.networks.uip import (
-    UniversalPerturbation,
-    build_generator,
-    get_generator,
-    trainable_generators,
-)
+from neuralfuse.networks.uip import UniversalPerturbation
 from neuralfuse.quantization import Quantization
-from neuralfuse.registry import get_dataset
+from neuralfuse.registry import DATASETS, GENERATORS
 from neuralfuse.training.eopm import EopmSettings, accumulate_gradients
 from neuralfuse.training.generator_training import GeneratorTraining, LogEntry
 from neuralfuse.training.runs import train_new_generator
@@ -376,14 +371,13 @@ def test_the_universal_perturbation_is_the_same_for_every_image() -> None:
     assert torch.allclose(uip(images), expected)
 
 
-def test_seven_generators_can_be_trained() -> None:
-    assert list(trainable_generators())[-1] == "uip"
-    assert len(trainable_generators()) == 7
-    assert get_generator("UIP").title == "UIP"
-    imagenet = get_dataset("imagenet10")
-    assert build_generator("uip", imagenet).perturbation.shape == imagenet.image_shape
+def test_the_uip_is_a_generator_that_reads_no_weights() -> None:
+    assert GENERATORS.find("UIP").title == "UIP"
+    assert [name for name, network in GENERATORS.items() if not network.reads_weights] == ["uip"]
+    imagenet = DATASETS["imagenet10"]
+    assert GENERATORS["uip"].build(imagenet).perturbation.shape == imagenet.image_shape
     with pytest.raises(UnknownName, match="convs"):
-        get_generator("conv-s")
+        GENERATORS.find("conv-s")
 
 
 def test_a_generator_is_trained_before_several_bases(tmp_path: Path) -> None:

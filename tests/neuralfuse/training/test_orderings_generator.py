@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from statistics import fmean
 
-from neuralfuse.evaluation.chips import Accuracy, evaluate, in_use
+from neuralfuse.evaluation.chips import Measurement, evaluate, in_use
 from neuralfuse.training.eopm import EopmSettings
 from neuralfuse.training.runs import stored_base, train_new_generator
 from neuralfuse.training.streams import TEST_CHIPS
@@ -21,7 +21,7 @@ RECOVERY_MARGIN, CLEAN_MARGIN = 5.0, 1.0
 
 
 @cache
-def measured(seed: int) -> dict[tuple[str, float], Accuracy]:
+def measured(seed: int) -> dict[tuple[str, float], Measurement]:
     """Accuracies by case and test rate; all generators are trained at `RATE`."""
     base, data = trained_base(seed), digits()
     generators = {}

@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from energy.array import SystolicArray
 from energy.closed_form.engine import simulate
+from neuralfuse.registry import NO_GENERATOR, generator_title
 from nfenergy.ground.errors import InputError
 from reports.layer_rows import CountedNetwork, layer_rows
-from reports.names import NO_GENERATOR
 from reports.plots.heatmap import saving_heatmap
 from reports.plots.inline import inline_svg
 from reports.plots.latency import latency_plot
 from reports.plots.layers import hover_texts as layer_texts
 from reports.plots.layers import layer_plot
+from reports.plots.registry import PLOTS, PlotData
 from reports.plots.savings import saving_plot
 from reports.plots.style import COLUMN, SIZES, figure_bytes, look, save
 from reports.plots.tradeoff import hover_texts, tradeoff_plot
 from reports.plots.voltage import voltage_plot
 from reports.records import LayerRow
 from tests.reports.plots.geometry import annotations, clipped, overlapping, text_boxes
-from tests.reports.samples import CURVE, NAMES, merged
+from tests.reports.samples import BASES, CURVE, GENERATORS, merged
 from topologies.layers import Layer, Topology
 
 SELECTIONS = {
     "one": (("resnet18",), ("convl",)),
-    "five generators": (("resnet18",), tuple(NAMES.generators)[:5]),
-    "five bases": (tuple(NAMES.bases), ("unetl",)),
-    "thirty": (tuple(NAMES.bases), tuple(NAMES.generators)),
+    "five generators": (("resnet18",), GENERATORS[:5]),
+    "five bases": (BASES, ("unetl",)),
+    "thirty": (BASES, GENERATORS),
 }
 
 
@@ -63,7 +66,9 @@ def network_rows(layers: int) -> list[LayerRow]:
                 Layer(name=f"layer{i // 9}.{i // 3 % 3}.conv{i % 3}", **shape) for i in range(count)
             ),
         )
-        found.append(CountedNetwork(role=role, topology=topology, counts=simulate(topology, array)))
+        found.append(
+            CountedNetwork(name=name, role=role, topology=topology, counts=simulate(topology, array))
+        )
     return layer_rows(found, dataset="cifar10", array=array, weight_bits=8, energy_per_access_norm=0.694)
 
 
@@ -71,7 +76,7 @@ def network_rows(layers: int) -> list[LayerRow]:
 @pytest.mark.parametrize(("size", "measure"), [("column", "twma"), ("slide", "mac")])
 def test_tradeoff(selection: str, size: str, measure: str) -> None:
     tradeoffs = merged(*SELECTIONS[selection]).tradeoffs
-    figure = tradeoff_plot(tradeoffs, NAMES, measure=measure, size=SIZES[size])  # type: ignore[arg-type]
+    figure = tradeoff_plot(tradeoffs, measure=measure, size=SIZES[size])  # type: ignore[arg-type]
     check(figure, size)
     labelled = annotations(figure)
     shown = [row for row in tradeoffs if row.has_generator]
@@ -81,19 +86,22 @@ def test_tradeoff(selection: str, size: str, measure: str) -> None:
 
 def test_tradeoff_labels_every_combination_of_one_base() -> None:
     tradeoffs = merged(("resnet18",)).tradeoffs
-    titles = {*NAMES.generators.values(), "ResNet18, nominal voltage", "ResNet18, low voltage"}
-    assert titles <= set(annotations(tradeoff_plot(tradeoffs, NAMES)))
+    titles = {*map(generator_title, GENERATORS), "ResNet18, nominal voltage", "ResNet18, low voltage"}
+    assert titles <= set(annotations(tradeoff_plot(tradeoffs)))
 
 
 def test_tradeoff_of_several_rates_tells_them_apart() -> None:
-    figure = tradeoff_plot(merged(("vgg19",), ("convl", "unets"), (0.005, 0.01)).tradeoffs, NAMES)
+    figure = tradeoff_plot(merged(("vgg19",), ("convl", "unets"), (0.005, 0.01)).tradeoffs)
     check(figure)
     assert {"ConvL 0.5 %", "ConvL 1 %"} <= set(annotations(figure))
 
 
-def test_tradeoff_needs_a_generator() -> None:
+def test_tradeoff_of_base_models_alone() -> None:
     with pytest.raises(InputError, match="at least one combination"):
-        tradeoff_plot(merged(("vgg11",), ()).tradeoffs, NAMES)
+        tradeoff_plot([])
+    figure = tradeoff_plot(merged(("vgg11",), (), (0.005, 0.01)).tradeoffs)
+    check(figure)
+    assert set(annotations(figure)) == {"VGG11, nominal voltage", "VGG11, 0.5 %", "VGG11, 1 %"}
 
 
 @pytest.mark.parametrize("size", ["column", "slide"])
@@ -115,12 +123,12 @@ def test_voltage(size: str, rates: tuple[float, ...]) -> None:
 )
 def test_saving_heatmap_and_latency(selection: str, size: str) -> None:
     savings = [row.saving for row in merged(*SELECTIONS[selection]).tradeoffs]
-    check(saving_plot(savings, CURVE, NAMES, size=SIZES[size]), size)
-    check(latency_plot(savings, NAMES, size=SIZES[size]), size)
+    check(saving_plot(savings, CURVE, size=SIZES[size]), size)
+    check(latency_plot(savings, size=SIZES[size]), size)
     cells = [saving for saving in savings if saving.generator != NO_GENERATOR]
-    figure = saving_heatmap(cells, NAMES, measure="mac", size=SIZES[size])
+    figure = saving_heatmap(cells, measure="mac", size=SIZES[size])
     check(figure, size)
-    values = {f"{saving.mac_saving_percent:.1f}" for saving in cells}
+    values = {f"{saving.saving_percent('mac'):.1f}" for saving in cells}
     assert values <= {text for text, _ in text_boxes(figure, SIZES[size])}
 
 
@@ -129,7 +137,7 @@ def test_a_heat_map_takes_one_point_a_combination() -> None:
         row.saving for row in merged(("vgg11",), ("convs",), (0.005, 0.01)).tradeoffs if row.has_generator
     ]
     with pytest.raises(InputError, match="--ber"):
-        saving_heatmap(savings, NAMES)
+        saving_heatmap(savings)
 
 
 @pytest.mark.parametrize(
@@ -137,18 +145,14 @@ def test_a_heat_map_takes_one_point_a_combination() -> None:
 )
 def test_layers(size: str, layers: int) -> None:
     rows = network_rows(layers)
-    check(layer_plot(rows, NAMES, size=SIZES[size]), size)
+    check(layer_plot(rows, size=SIZES[size]), size)
     first = layer_texts(rows, size=SIZES[size])["layer-0-0"]
     assert "SRAM weight reads" in first
 
 
 def test_combinations_differ_in_grey_too() -> None:
     """Bases by marker, generators by lightness and dot."""
-    looks = {
-        (base, generator): look(NAMES, base, generator)
-        for base in NAMES.bases
-        for generator in NAMES.generators
-    }
+    looks = {(base, generator): look(base, generator) for base in BASES for generator in GENERATORS}
     grey = {
         key: (style.marker, style.dotted, round(_lightness(style.colour), 1)) for key, style in looks.items()
     }
@@ -162,12 +166,12 @@ def _lightness(colour: str) -> float:
 
 def test_files_are_whole_repeatable_and_their_fonts_embedded(tmp_path: Path) -> None:
     tradeoffs = merged(("vgg11",), ("convs",)).tradeoffs
-    figure = tradeoff_plot(tradeoffs, NAMES)
+    figure = tradeoff_plot(tradeoffs)
     for suffix, start in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
         path = tmp_path / "plots" / f"tradeoff.{suffix}"
         save(figure, COLUMN, path)
         assert path.read_bytes().startswith(start)
-        assert figure_bytes(tradeoff_plot(tradeoffs, NAMES), COLUMN, suffix) == path.read_bytes()
+        assert figure_bytes(tradeoff_plot(tradeoffs), COLUMN, suffix) == path.read_bytes()
     assert sorted(file.suffix for file in path.parent.iterdir()) == [".pdf", ".png", ".svg"]
     content = path.read_bytes()
     assert b"/FontFile2" in content
@@ -175,15 +179,47 @@ def test_files_are_whole_repeatable_and_their_fonts_embedded(tmp_path: Path) -> 
     assert b"<text" not in (tmp_path / "plots" / "tradeoff.svg").read_bytes()
 
 
+def test_no_plot_leaves_a_setting_of_matplotlib_changed(tmp_path: Path) -> None:
+    tradeoffs = merged(("vgg11",), ("convs",)).tradeoffs
+    data = PlotData(tradeoffs=tradeoffs, layers={("vgg11", "convs"): network_rows(2)}, curve=CURVE)
+    with mpl.rc_context({"font.size": 21.0}):
+        before = dict(mpl.rcParams)
+        for plot in PLOTS.values():
+            save(plot.draw(data, "twma", COLUMN), COLUMN, tmp_path / f"{plot.name}.svg")
+        assert dict(mpl.rcParams) == before
+
+
+def test_two_accuracies_of_one_saving_are_one_cell_bar_and_line_and_two_marks() -> None:
+    (row,) = (row for row in merged(("vgg11",), ("convs",)).tradeoffs if row.has_generator)
+    other = replace(row, accuracy=replace(row.accuracy, train_steps=5, nf_perturbed_percent=70.0))
+    data = PlotData(tradeoffs=[row, other], layers={}, curve=CURVE)
+    assert data.savings == [row.saving]
+    for name in ("heatmap", "latency", "saving"):
+        check(PLOTS[name].draw(data, "twma", COLUMN))
+    figure = PLOTS["tradeoff"].draw(data, "twma", COLUMN)
+    assert {"ConvS", "ConvS (5 steps)"} == set(annotations(figure))
+
+
+def test_long_labels_take_several_lines_and_keep_numbers_with_their_units() -> None:
+    rows = merged(("vgg11",), ("convs",)).tradeoffs
+    training = {"base_training": "clip 0.1, RandBET 1 % flip", "base_normalization": "group"}
+    robust = [replace(row, accuracy=replace(row.accuracy, **training)) for row in rows]  # type: ignore[arg-type]
+    figure = tradeoff_plot([*rows, *robust], size=SIZES["page"])
+    check(figure, "page")
+    lines = [line for text in annotations(figure) for line in text.splitlines()]
+    assert max(map(len, lines)) <= 36
+    assert not any(line.startswith("%") for line in lines)
+
+
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.png, \.svg, \.pdf"):
-        save(tradeoff_plot(merged(("vgg11",), ("convs",)).tradeoffs, NAMES), COLUMN, tmp_path / "plot.bmp")
+        save(tradeoff_plot(merged(("vgg11",), ("convs",)).tradeoffs), COLUMN, tmp_path / "plot.bmp")
 
 
 def test_an_inline_figure_shows_values_on_hover_and_keeps_its_ids_apart() -> None:
     tradeoffs = merged(("vgg11",), ("convs",)).tradeoffs
-    texts = hover_texts(tradeoffs, NAMES, "twma")
-    svg = inline_svg(tradeoff_plot(tradeoffs, NAMES), COLUMN, name="first", title="A & B", hover=texts)
+    texts = hover_texts(tradeoffs, "twma")
+    svg = inline_svg(tradeoff_plot(tradeoffs), COLUMN, name="first", title="A & B", hover=texts)
     assert svg.startswith("<svg")
     assert "A &amp; B" in svg
     for gid, text in texts.items():
