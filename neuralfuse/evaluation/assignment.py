@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean
 
 import numpy as np
 
@@ -131,10 +131,9 @@ class Bench:
         return tuple(self._known[choice, chip] for chip in chips)
 
     def keeps(self, choice: Choice, chips: Sequence[int]) -> bool:
-        """Whether the mean lies at the floor or above it by more than its standard error."""
+        """Whether the 95 % interval of the mean lies above the floor: what was chosen must hold elsewhere."""
         found = self.accuracies(choice, chips)
-        error = stdev(found) / len(found) ** 0.5 if len(found) > 1 else 0.0
-        return fmean(found) - error >= self.problem.floor_percent
+        return fmean(found) - (half_width(found) or 0.0) >= self.problem.floor_percent
 
     def losses(self, chips: Sequence[int]) -> Table:
         """Points lost with errors in one group only, mean over chips, made to fall with rising voltage."""
