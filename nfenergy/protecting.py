@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from energy.curve import OperatingPoint, VoltageCurve
 from energy.measures import DEFAULT_MEASURE, MEASURES, Counted, Measure
@@ -25,6 +24,9 @@ from reports.protection_rows import FloorRow, ProtectionRow, TargetRow
 
 TARGETS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 """Residual bit error rates for which each protection's cheapest voltage is looked up."""
+
+PRECISION = 1e-6
+"""Of a cell error rate that is searched, relative."""
 
 LOWEST_RATE = 1e-15
 """A cell error rate below which nothing is told from none."""
@@ -136,6 +138,11 @@ def compare_protections(
     )
 
 
+def fitting(bits: int) -> list[Protection]:
+    """The protections that weights of so many bits can have."""
+    return [found for found in PROTECTIONS.values() if (found.highest_bits or 0) <= bits]
+
+
 def cheapest_point(
     protection: Protection, target: float, curve: VoltageCurve, *, bits: int
 ) -> tuple[OperatingPoint, bool]:
@@ -156,27 +163,40 @@ def cheapest_point(
     if len(measured) < 2 or rate <= LOWEST_RATE:
         return curve.at_bit_error_rate(0.0), False
     before, last = measured[-2:]
-    steps = np.log(before.bit_error_rate_percent / last.bit_error_rate_percent)
+    steps = math.log(before.bit_error_rate_percent / last.bit_error_rate_percent)
     volts = (last.voltage_norm - before.voltage_norm) / steps
-    voltage = last.voltage_norm + volts * float(np.log(lowest / rate))
+    voltage = last.voltage_norm + volts * math.log(lowest / rate)
     if voltage >= 1.0:
         return curve.at_bit_error_rate(0.0), False
     return replace(curve.at_voltage(voltage), bit_error_rate=rate), True
 
 
 def _largest_rate(protection: Protection, target: float, highest: float, *, bits: int) -> float:
-    """The largest cell error rate up to `highest` that leaves at most `target`, by bisection."""
+    """The largest cell error rate up to `highest` that leaves at most `target`.
 
-    def left(rate: float) -> float:
-        return float(protection.residual(rate, bits).mean())
+    Both are close to straight lines of each other's logarithms, so that false position (Illinois) is fast.
+    """
 
-    if left(highest) <= target:
+    def excess(log_rate: float) -> float:
+        left = float(protection.residual(math.exp(log_rate), bits).mean())
+        return math.log(max(left, LOWEST_RATE**3) / target)
+
+    low, high = math.log(LOWEST_RATE), math.log(highest)
+    above = excess(high)
+    if above <= 0:
         return highest
-    low, high = np.log(LOWEST_RATE), np.log(highest)
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if left(float(np.exp(middle))) <= target else (low, middle)
-    return float(np.exp(low))
+    below, kept = excess(low), 0
+    while high - low > PRECISION:
+        middle = high - above * (high - low) / (above - below)
+        middle = min(max(middle, low + PRECISION / 2), high - PRECISION / 2)
+        found = excess(middle)
+        if found <= 0:
+            low, below = middle, found
+            above, kept = (above / 2, 1) if kept == 1 else (above, 1)
+        else:
+            high, above = middle, found
+            below, kept = (below / 2, -1) if kept == -1 else (below, -1)
+    return math.exp(low)
 
 
 def _of_base(
@@ -214,7 +234,7 @@ def _rows(
         row for row in measured if rate_key(row.accuracy.bit_error_rate) == rate_key(point.bit_error_rate)
     ]
     found = []
-    for protection in PROTECTIONS.values():
+    for protection in fitting(reckoning.bits):
         memory, residual = (
             reckoning.memory(protection),
             protection.residual(point.bit_error_rate, reckoning.bits),
@@ -251,7 +271,7 @@ def _targets(reckoning: _Reckoning, curve: VoltageCurve) -> list[TargetRow]:
     for target in TARGETS:
         alone, _ = cheapest_point(none(), target, curve, bits=reckoning.bits)
         unprotected = reckoning.percent(none().costs(reckoning.bits), alone)
-        for protection in PROTECTIONS.values():
+        for protection in fitting(reckoning.bits):
             memory = reckoning.memory(protection)
             point, beyond = cheapest_point(protection, target, curve, bits=reckoning.bits)
             found.append(
