@@ -6,32 +6,53 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nfenergy.ground.errors import InputError
 from topologies.convention import Convention
 from topologies.operations import Trace
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from topologies.inputs import ModelInputs
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSize:
-    """Trainable parameters, and MACs of one inference, batch 1."""
+    """Trainable parameters, and MACs of one inference."""
 
     params: int
     macs: int
 
 
 def network_size(
-    model: nn.Module, input_shape: tuple[int, ...], traced: Trace, convention: Convention
+    model: nn.Module,
+    inputs: tuple[int, ...] | ModelInputs,
+    traced: Trace,
+    convention: Convention,
+    *,
+    batch: int = 1,
 ) -> NetworkSize:
-    """Count `model`, which may stand on the meta device, on one input of `input_shape` without batch.
+    """Count `model`, which may stand on the meta device.
 
     ``ptflops`` counts convolutions (a transposed one at its output extent), biases, batch
     normalisation, activations and pooling, each as ptflops 0.7 does; it leaves its bookkeeping
-    attributes on the model. ``useful`` is the traced model's multiplications of activations.
+    attributes on the model. ``useful`` is what the traced model multiplies in convolutions and matrix
+    products, those of two activations (attention) included.
+
+    Args:
+        model: the traced model.
+        inputs: the shape of its one input, without batch; or the arguments of its forward pass.
+        traced: see `topologies.trace`.
+        convention: decides the counter.
+        batch: samples of an input that is given by its shape.
+
+    Raises:
+        InputError: ptflops takes one input of batch 1, given by its shape.
     """
     if convention.macs == "ptflops":
-        return _with_ptflops(model, input_shape)
+        if batch != 1 or not isinstance(inputs, tuple):
+            raise InputError("it takes one input, batch 1")
+        return _with_ptflops(model, inputs)
     params = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return NetworkSize(params=params, macs=traced.macs)
 

@@ -2,6 +2,8 @@
 
 The function returns an `nn.Module`. It takes no arguments, or the data set's number of classes where it
 requires one argument called ``classes`` or ``num_classes``; a class of modules is as good as a function.
+A function ``example_inputs()`` in the same file returns what its forward pass takes, where that is not one
+image: a tensor, a tuple of arguments, or a dict of them by name.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from neuralfuse.library_networks import FORMS, is_library_network, library_network
 from neuralfuse.registry import Dataset, Network, Role, networks
 from nfenergy.ground.errors import InputError, UnknownName
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 FORM = "file.py:function"
 CLASS_ARGUMENTS = ("classes", "num_classes")
+EXAMPLE_INPUTS = "example_inputs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,7 @@ class UserNetwork(Network):
             if self.role == "base" and width != 1.0:
                 raise InputError(f"its function decides its width; leave out width {width:g}")
             wants_meta = torch.get_default_device().type == "meta"
-            return self._build_on_meta(dataset) if wants_meta else self._build_on_cpu(dataset)
+            return self._build_on_meta(dataset) if wants_meta else self.build_on_cpu(dataset)
 
     def _build_on_meta(self, dataset: Dataset) -> nn.Module:
         import torch
@@ -77,7 +81,30 @@ class UserNetwork(Network):
         except InputError:
             raise
         except (Exception, SystemExit):
-            return self._build_on_cpu(dataset)
+            return self.build_on_cpu(dataset)
+
+    def example_inputs(self, module: nn.Module, dataset: Dataset, *, batch: int) -> Any:
+        """What the file's ``example_inputs()`` returns; None where it has no such function.
+
+        To be called inside `at_home`; the function decides the batch.
+
+        Raises:
+            InputError: the function fails; or another batch is wanted.
+        """
+        file = self.path.resolve()
+        if EXAMPLE_INPUTS not in file.read_text(encoding="utf-8", errors="replace"):
+            return None
+        try:
+            function = getattr(_run(file), EXAMPLE_INPUTS, None)
+            if function is None:
+                return None
+            if batch != 1:
+                raise InputError(f"{EXAMPLE_INPUTS}() decides the batch; leave out batch {batch}")
+            return function()
+        except InputError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise InputError(_what_went_wrong(error, file)) from error
 
     @contextmanager
     def at_home(self) -> Iterator[None]:
@@ -105,7 +132,8 @@ class UserNetwork(Network):
             sys.path[:] = search_path
             _forget(_imported_from(folder, set(sys.modules) - modules))
 
-    def _build_on_cpu(self, dataset: Dataset) -> nn.Module:
+    def build_on_cpu(self, dataset: Dataset) -> nn.Module:
+        """A new network with values in its tensors; raises as `build`."""
         import torch
 
         try:
@@ -127,20 +155,22 @@ class UserNetwork(Network):
 
 
 def find_network(name: str, role: Role) -> Network:
-    """The named network, or the user's own where `name` is ``file.py:function``.
+    """The named network, one of a library, or the user's own where `name` is ``file.py:function``.
 
-    No code of the user's runs before the network is built.
+    No code of the user's runs before the network is built, and no library is imported.
 
     Raises:
         UnknownName: no network of this role has the name.
         InputError: there is no such file, or `name` is not of that form.
     """
+    if is_library_network(name):
+        return library_network(name, role)
     if ":" in name or "/" in name or name.endswith(".py"):
         return _user_network(name, role)
     try:
         return networks(role).find(name)
     except UnknownName as error:
-        error.args = (f"{error} One of your own: {FORM}.",)
+        error.args = (f"{error} One of your own: {FORM}. Of an installed library: {FORMS}.",)
         raise
 
 

@@ -7,10 +7,12 @@ nobody knows what its file imports.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from energy.macs import NetworkSize, network_size
+from neuralfuse.library_networks import LibraryNetwork
 from neuralfuse.registry import Dataset, Network
 from neuralfuse.user_networks import UserNetwork
 from nfenergy.ground.cache import JsonCache
@@ -23,10 +25,12 @@ from topologies.layers import Coverage, Layer, Topology
 if TYPE_CHECKING:
     from torch import nn
 
+    from topologies.inputs import ModelInputs
     from topologies.operations import Trace
 
 SOURCES = ("neuralfuse.registry", "neuralfuse.networks", "topologies", "energy.macs")
 COUNTS_ALL = "--convention exact counts all of them"
+LARGEST_REAL_PARAMETERS = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,44 +49,69 @@ def network_model(
     deconvolution: str | None = None,
     *,
     width: float = 1.0,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
 ) -> NetworkModel:
-    """Build, trace and count a network, or recall what came of it; `width` scales a base's channels.
+    """Build, trace and count a network, or recall what came of it.
+
+    Args:
+        network: a named one, one of an installed library, or the user's own.
+        dataset: decides the network's form, classes and input.
+        convention: see `topologies.convention`.
+        deconvolution: a mapping that the convention allows; None for its default.
+        width: factor on a base's channels.
+        input_shape: in place of the data set's and of the network's own example inputs; without the batch.
+        batch: samples at a time.
 
     Raises:
-        InputError: the convention does not allow the deconvolution mapping; or a user's own network cannot
-            be built, traced or counted.
+        InputError: the convention does not allow the deconvolution mapping; a library is not installed; or
+            a network that is not ours cannot be built, traced or counted.
     """
     mapping = convention.deconvolution(deconvolution)
+    sizes: dict[str, Any] = {"width": width, "input_shape": input_shape, "batch": batch}
     if isinstance(network, UserNetwork):
         with network.at_home():
-            return build_network_model(network, dataset, convention, mapping, width=width)
+            return build_network_model(network, dataset, convention, mapping, **sizes)
     cache = JsonCache("networks")
     key = {
         "network": network.name,
         "width": width if network.role == "base" else 1.0,
-        "dataset": dataset.name,
+        "dataset": [dataset.name, list(dataset.image_shape), dataset.classes],
+        "input_shape": list(input_shape) if input_shape else None,
+        "batch": batch,
         "convention": convention.name,
         "deconvolution": mapping,
         "versions": {package: versions()[package] for package in ("torch", "ptflops")},
         "sources": source_digest(*SOURCES),
     }
+    if isinstance(network, LibraryNetwork):
+        key["library"] = network.identity()
     recalled = _recalled(network, cache.get(key))
     if recalled is not None:
         return recalled
-    model = build_network_model(network, dataset, convention, mapping, width=width)
+    with network.naming_errors() if isinstance(network, LibraryNetwork) else nullcontext():
+        model = build_network_model(network, dataset, convention, mapping, **sizes)
     cache.put(key, {"size": asdict(model.size), "topology": asdict(model.topology)})
     return model
 
 
 def network_topology(
-    network: Network, dataset: Dataset, convention: Convention, deconvolution: str | None = None
+    network: Network,
+    dataset: Dataset,
+    convention: Convention,
+    deconvolution: str | None = None,
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
 ) -> Topology:
     """A network's topology alone: the reviewed one that is shipped, or `network_model`'s."""
-    if convention.deconvolution(deconvolution) == convention.deconvolution(None):
+    reviewed = input_shape in (None, dataset.image_shape) and batch == 1
+    if reviewed and convention.deconvolution(deconvolution) == convention.deconvolution(None):
         shipped = shipped_topology(network.name, dataset.name, convention.name)
         if shipped is not None:
             return shipped
-    return network_model(network, dataset, convention, deconvolution).topology
+    sizes: dict[str, Any] = {"input_shape": input_shape, "batch": batch}
+    return network_model(network, dataset, convention, deconvolution, **sizes).topology
 
 
 def build_network_model(
@@ -92,33 +121,72 @@ def build_network_model(
     deconvolution: str | None = None,
     *,
     width: float = 1.0,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
 ) -> NetworkModel:
-    """Build the network on the meta device, trace it and count it.
+    """Build the network on the meta device, trace it and count it; arguments as in `network_model`.
 
     Raises:
         InputError: see `topologies.trace.trace`; or the convention's counter misses MACs.
     """
     import torch
 
+    from topologies.inputs import ModelInputs, check_input_shape
     from topologies.lowering import lower
-    from topologies.trace import trace
 
+    if input_shape is not None:
+        check_input_shape(input_shape)
     with torch.device("meta"):
         module = network.build(dataset, width=width)
-    traced = trace(module, dataset.image_shape)
+    foreign = network if isinstance(network, UserNetwork | LibraryNetwork) else None
+    inputs: tuple[int, ...] | ModelInputs = input_shape or dataset.image_shape
+    if input_shape is None and foreign is not None:
+        example = foreign.example_inputs(module, dataset, batch=batch)
+        inputs = inputs if example is None else ModelInputs.of(example)
+    traced = _trace(network, module, dataset, inputs, batch)
     topology = lower(traced, name=network.name, convention=convention, deconvolution=deconvolution)
-    size = _size(module, dataset, traced, convention)
+    size = _size(module, inputs, traced, convention, batch)
     return NetworkModel(network=network, size=size, topology=topology)
 
 
-def _size(module: nn.Module, dataset: Dataset, traced: Trace, convention: Convention) -> NetworkSize:
+def _trace(
+    network: Network,
+    module: nn.Module,
+    dataset: Dataset,
+    inputs: tuple[int, ...] | ModelInputs,
+    batch: int,
+) -> Trace:
+    """On the meta device, or on the CPU where the network reads values of its tensors."""
+    from topologies.trace import NeedsValues, trace
+
+    try:
+        return trace(module, inputs, batch=batch, device="meta")
+    except NeedsValues as error:
+        if not isinstance(network, UserNetwork | LibraryNetwork):
+            raise
+        parameters = sum(parameter.numel() for parameter in module.parameters())
+        if parameters > LARGEST_REAL_PARAMETERS:
+            raise InputError(
+                f"{error} (its {parameters:,} parameters are too many to try it on real tensors)"
+            ) from error
+    # A new one: the first may keep tensors without values from its run.
+    return trace(network.build_on_cpu(dataset), inputs, batch=batch, device="cpu")
+
+
+def _size(
+    module: nn.Module,
+    inputs: tuple[int, ...] | ModelInputs,
+    traced: Trace,
+    convention: Convention,
+    batch: int,
+) -> NetworkSize:
     """Parameters and MACs, refused where the counter sees fewer MACs than the network has."""
     import torch
 
     parameter = next(module.parameters(), None)
     try:
         with torch.device("meta") if parameter is None else parameter.device:
-            size = network_size(module, dataset.image_shape, traced, convention)
+            size = network_size(module, inputs, traced, convention, batch=batch)
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise InputError(f"{convention.macs} cannot count its MACs ({reason}); {COUNTS_ALL}") from error

@@ -51,12 +51,13 @@ class NetworkResult:
 
     @property
     def twma(self) -> float:
-        """T.W.M.A. in 64-bit SRAM words."""
-        return count.twma(self.counts, weight_bits=self.weight_bits)
+        """T.W.M.A. in 64-bit SRAM words, summed over the layers that read stored weights."""
+        return count.twma(self.model.topology.of_weights(self.counts), weight_bits=self.weight_bits)
 
     @property
     def sram_filter_reads(self) -> int:
-        return count.filter_reads(self.counts)
+        """Reads of stored weights; what products of two activations read on the filter port is left out."""
+        return count.filter_reads(self.model.topology.of_weights(self.counts))
 
     @property
     def total_cycles(self) -> int:

@@ -22,7 +22,7 @@ class Convention:
             filter extent (dilation included), stride and PyTorch ofmap extent.
         deconvolutions: the deconvolution mappings it allows, its default first.
         macs: ``ptflops`` (convolutions, biases, activations, pooling as ptflops 0.7 counts them) or
-            ``useful`` (multiplications of an activation with a weight).
+            ``useful`` (what its convolutions and matrix products multiply).
         extra_padding: padding in pixels by network and module that the network itself does not have.
     """
 

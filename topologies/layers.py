@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 from nfenergy.ground.columns import Column
 from nfenergy.ground.errors import InputError
+from topologies.coverage import Coverage, Lookup, VectorWork
+
+__all__ = ["ACTIVATIONS", "WEIGHTS", "Coverage", "Layer", "LayerShape", "Lookup", "Topology", "VectorWork"]
 
 NETWORK = "network definition"
 LARGEST_EXTENT = 2**31 - 1
+
+Operands = Literal["activation x weight", "activation x activation"]
+WEIGHTS: Operands = "activation x weight"
+ACTIVATIONS: Operands = "activation x activation"
+
+Record = TypeVar("Record")
 
 
 class LayerShape(NamedTuple):
@@ -39,10 +49,13 @@ class Layer:
         channels: input channels.
         filters: output channels.
         stride: pixels, the same in both directions.
-        operation: ``conv2d``, ``linear`` or ``conv_transpose2d``; empty for a file's layers.
+        operation: ``conv2d``, ``linear``, ``matmul`` and the like; empty for a file's layers.
+        operands: what stands on the ifmap port and on the filter port. The filters of a product of two
+            activations are computed from the input (attention): no weight memory holds them.
 
     Raises:
-        InputError: an extent is not positive, too large, or a filter exceeds its ifmap.
+        InputError: an extent is not positive, too large, or a filter exceeds its ifmap; or the operands
+            are of no known kind.
     """
 
     name: Annotated[str, Column("dotted path of the PyTorch module", source=NETWORK, name="layer")]
@@ -54,8 +67,15 @@ class Layer:
     filters: Annotated[int, Column("output channels", source=NETWORK)]
     stride: Annotated[int, Column("stride in both directions", "px", NETWORK)]
     operation: Annotated[str, Column("what the layer computes", source=NETWORK)] = ""
+    operands: Annotated[Operands, Column("what stands on the ifmap and the filter port", source=NETWORK)] = (
+        WEIGHTS
+    )
 
     def __post_init__(self) -> None:
+        if self.operands not in (WEIGHTS, ACTIVATIONS):
+            raise InputError(
+                f"layer {self.name!r}: operands {self.operands!r}, expected {WEIGHTS!r} or {ACTIVATIONS!r}"
+            )
         for field, value in zip(LayerShape._fields, self.shape, strict=True):
             if not 1 <= value <= LARGEST_EXTENT:
                 raise InputError(f"layer {self.name!r}: {field} is {value}, expected 1 to {LARGEST_EXTENT}")
@@ -66,7 +86,9 @@ class Layer:
             )
 
     @classmethod
-    def gemm(cls, *, name: str, m: int, k: int, n: int, operation: str = "") -> Layer:
+    def gemm(
+        cls, *, name: str, m: int, k: int, n: int, operation: str = "", operands: Operands = WEIGHTS
+    ) -> Layer:
         """The matrix product of an m x k ifmap with a k x n filter, as SCALE-Sim itself writes it."""
         return cls(
             name=name,
@@ -78,7 +100,13 @@ class Layer:
             filters=n,
             stride=1,
             operation=operation,
+            operands=operands,
         )
+
+    @property
+    def reads_weights(self) -> bool:
+        """Whether its filter reads are reads of stored weights, and so part of T.W.M.A."""
+        return self.operands == WEIGHTS
 
     @property
     def shape(self) -> LayerShape:
@@ -128,29 +156,6 @@ def scalesim_ofmap_extent(ifmap: int, filter_extent: int, stride: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """How much of a model its topology holds.
-
-    Attributes:
-        weighted_layers: calls of operations that multiply activations with stored weights.
-        lowered_layers: those of them that the topology holds.
-        macs: useful multiply-accumulates of the model, batch 1.
-        lowered_macs: those done with stored weights, which the topology holds. The rest multiplies
-            activations with each other (attention).
-    """
-
-    weighted_layers: int
-    lowered_layers: int
-    macs: int
-    lowered_macs: int
-
-    def __str__(self) -> str:
-        share = 100.0 * self.lowered_macs / self.macs if self.macs else 100.0
-        text = f"{share:.1f}".removesuffix(".0")
-        return f"{self.lowered_layers} of {self.weighted_layers} weighted layers, {text} % of MACs"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
     """A network as the systolic array runs it: its layers in order.
 
@@ -169,3 +174,12 @@ class Topology:
     def __post_init__(self) -> None:
         if not self.layers:
             raise InputError(f"topology {self.name!r} has no layers: nothing in it reads weights")
+
+    def of_weights(self, records: Iterable[Record]) -> tuple[Record, ...]:
+        """Those of `records`, one a layer and in their order, whose layers read stored weights.
+
+        T.W.M.A. is summed over them; cycles, MACs and the other SRAM accesses are summed over all.
+        """
+        return tuple(
+            record for layer, record in zip(self.layers, records, strict=True) if layer.reads_weights
+        )

@@ -10,7 +10,7 @@ from pathlib import Path
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text
 from topologies.header import CONVOLUTION, GEMM, TITLES, columns
-from topologies.layers import Layer, Topology
+from topologies.layers import WEIGHTS, Layer, Topology
 
 HEADER = f"Layer name, {', '.join(TITLES.values())},"
 LAYOUT_HEADER = (
@@ -141,7 +141,7 @@ def _layers(row: dict[str, str]) -> list[Layer]:
             )
         names = [f"{row['name']}Channel_{channel}" for channel in range(shape["channels"])]
         shape["channels"] = 1
-    return [Layer(name=name, operation="", **shape) for name in names]
+    return [Layer(name=name, operation="", operands=WEIGHTS, **shape) for name in names]
 
 
 def _check_dense(row: dict[str, str]) -> None:

@@ -77,3 +77,30 @@ def test_width_scales_a_base_and_not_a_generator(empty_cache: Path) -> None:
     assert network_model(GENERATORS["convs"], CIFAR, rules, width=0.5) == network_model(
         GENERATORS["convs"], CIFAR, rules
     )
+
+
+def test_input_shape_and_batch_make_networks_of_their_own(empty_cache: Path) -> None:
+    rules, network = CONVENTIONS["exact"], GENERATORS["convs"]
+    plain = network_model(network, CIFAR, rules)
+    wide = network_model(network, CIFAR, rules, input_shape=(3, 32, 64))
+    many = network_model(network, CIFAR, rules, batch=3)
+    assert wide.size.macs == 2 * plain.size.macs
+    assert many.size.macs == 3 * plain.size.macs
+    assert wide.size.params == many.size.params == plain.size.params
+    for form in ({"input_shape": (3, 32, 64)}, {"batch": 3}):
+        again = network_model(network, CIFAR, rules, **form)  # type: ignore[arg-type]
+        assert again == (wide if "input_shape" in form else many)
+        assert network_topology(network, CIFAR, rules, **form) == again.topology  # type: ignore[arg-type]
+    assert len(snapshot(empty_cache)) == 3
+
+
+def test_a_shape_that_is_none_is_refused(empty_cache: Path) -> None:
+    with pytest.raises(InputError, match="input shape is '3x0x32', expected positive extents"):
+        network_model(GENERATORS["convs"], CIFAR, CONVENTIONS["exact"], input_shape=(3, 0, 32))
+
+
+def test_ptflops_counts_one_image_only(empty_cache: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"ptflops cannot count its MACs \(it takes one input, batch 1\); --conv"
+    ):
+        network_model(GENERATORS["convs"], CIFAR, CONVENTIONS["paper"], batch=2)

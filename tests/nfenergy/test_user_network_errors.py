@@ -73,7 +73,9 @@ BAD_NETWORKS = {
     "def build(classes, depth): pass": "the function requires classes, depth; expected no arguments",
     "def build(): return nn.Linear(5, 2)": "cannot trace Linear on input (3, 32, 32): ",
     "def build(): return nn.ReLU()": "topology 'my_net.py:build' has no layers: nothing in it reads weights",
-    STEM.format(stem="Conv1d", argument="x.flatten(2)"): "layer 'stem': no rule lowers aten.convolution",
+    STEM.format(stem="Conv2d", argument="torch.cdist(x[..., :3], self.stem.weight[:1])"): (
+        "layer 'stem': no rule lowers aten._euclidean_dist, which reads its weights 'stem.weight'; write "
+    ),
     STEM.format(stem="Conv2d", argument="input=x"): "ptflops cannot count its MACs (tuple index out of range",
     SUBCLASS: "ptflops counts 0 of its 194,400 MACs: it leaves out functional calls, subclasses of",
 }

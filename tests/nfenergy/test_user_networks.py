@@ -16,7 +16,10 @@ from energy import counts
 from energy.array import PRESETS
 from energy.closed_form.engine import simulate as closed_form
 from neuralfuse.registry import DATASETS
+from neuralfuse.user_networks import find_network
 from nfenergy.exports import export
+from nfenergy.ground.errors import InputError
+from nfenergy.networks import network_model
 from tests.conftest import RunCli, cli_command, snapshot
 from tests.nfenergy.counted import simulate
 from tests.nfenergy.own_networks import NETWORKS, WriteFile, build
@@ -192,3 +195,91 @@ def test_export(write: WriteFile, tmp_path: Path) -> None:
     names = {f"my_net.{name}{end}" for name in ("build", "repair") for end in ends}
     assert set(snapshot(tmp_path / "out")) == names | {"scale.cfg"}
     assert lines[0] == f"{tmp_path}/out/my_net.build.csv: 4 of 4 weighted layers, 100 % of MACs"
+
+
+# Inputs of its own
+
+TEXT = """
+class build(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.head = nn.Embedding(9, 4), nn.Linear(5, 2)
+        self.recurrent = nn.LSTM(4, 5, batch_first=True)
+    def forward(self, tokens, scale=1.0):
+        return self.head(self.recurrent(self.table(tokens))[0]) * scale
+"""
+TOKENS = "torch.zeros(2, 6, dtype=torch.long)"
+
+
+@pytest.mark.parametrize("returned", [TOKENS, f"({TOKENS}, 2.0)", f"{{'tokens': {TOKENS}, 'scale': 2.0}}"])
+def test_example_inputs_of_the_file(write: WriteFile, returned: str) -> None:
+    path = write(f"{TEXT}\ndef example_inputs(): return {returned}\n")
+    result = simulate(f"{path}:build", convention="exact").base
+    first, *steps, head = result.model.topology.layers
+    assert (first.ifmap_h, first.channels, first.filters) == (12, 4, 20)
+    assert [step.shape for step in steps] == [steps[0].shape] * 6
+    assert head.ifmap_h == 12
+    assert str(result.model.topology.coverage).endswith("; embeddings read 48 weights")
+
+
+def test_an_input_shape_stands_before_example_inputs(write: WriteFile) -> None:
+    path = write("def build(): return nn.Linear(4, 5)\ndef example_inputs(): return torch.zeros(7, 4)")
+    network = find_network(f"{path}:build", "base")
+    macs = [
+        network_model(network, DATASETS["cifar10"], CONVENTIONS["exact"], input_shape=shape).size.macs
+        for shape in (None, (3, 4))
+    ]
+    assert macs == [7 * 20, 3 * 20]
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            "return 3",
+            "the example inputs are int without a tensor; expected a tensor, a tuple of the forward",
+        ),
+        ("raise ValueError('no luck')", "line 6 raised ValueError: no luck"),
+        ("return torch.zeros(3)", "cannot trace Linear on input (3,): "),
+    ],
+)
+def test_example_inputs_that_cannot_be_used(
+    write: WriteFile, cli: RunCli, function: str, message: str
+) -> None:
+    path = write(f"def build(): return nn.Linear(4, 5)\ndef example_inputs(): {function}")
+    found = cli("simulate", "--base", f"{path}:build", "--convention", "exact", "--engine", "closed-form")
+    assert found.status == 2
+    assert found.error.startswith(f"my_net.py:build: {message}")
+
+
+def test_the_file_decides_the_batch_of_its_example_inputs(write: WriteFile) -> None:
+    path = write("def build(): return nn.Linear(4, 5)\ndef example_inputs(): return torch.zeros(7, 4)")
+    network = find_network(f"{path}:build", "base")
+    with pytest.raises(InputError, match=r"example_inputs\(\) decides the batch; leave out batch 2"):
+        network_model(network, DATASETS["cifar10"], CONVENTIONS["exact"], batch=2)
+
+
+# Attention
+
+
+def test_products_of_activations_cost_cycles_and_no_weight_accesses(write: WriteFile) -> None:
+    """T.W.M.A. is summed over the layers that read stored weights, cycles over all."""
+    path = write(
+        "class build(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.stem = nn.Conv2d(3, 16, 8, stride=8)\n"
+        "        self.block = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)\n"
+        "    def forward(self, x):\n"
+        "        return self.block(self.stem(x).flatten(2).mT)\n"
+    )
+    base = simulate(f"{path}:build", convention="exact").base
+    layers = base.model.topology.layers
+    read = base.model.topology.of_weights(base.counts)
+    computed = tuple(record for record in base.counts if record not in read)
+    assert len(computed) == 2 * 4
+    assert base.sram_filter_reads == sum(record.sram_filter_reads for record in read)
+    assert base.twma == base.sram_filter_reads / 8
+    assert all(record.sram_filter_reads > 0 for record in computed)
+    assert base.total_cycles == sum(record.total_cycles for record in read + computed)
+    assert base.model.size.macs == sum(layer.macs for layer in layers)

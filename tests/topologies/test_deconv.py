@@ -146,9 +146,9 @@ def expected_rows(case: Deconvolution, computed: list[dict[str, int]]) -> list[t
     """The topology rows of the computed convolutions: dense ones as they are, others as matrix products."""
     rows: list[tuple[int, ...]] = []
     for conv in computed:
-        if case.groups == 1 and not conv["dilated"]:
+        if not conv["dilated"]:
             extents = (conv["ifmap_h"], conv["ifmap_w"], conv["filter_h"], conv["filter_w"])
-            rows.append((*extents, case.channels_in, case.channels_out, 1))
+            rows += [(*extents, case.channels_in, case.channels_out, 1)] * case.groups
         else:
             product_ = Layer.gemm(
                 name="",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,17 @@ from hypothesis import strategies as st
 from scalesim.topology_utils import topologies
 
 from nfenergy.ground.errors import InputError
-from topologies.layers import LARGEST_EXTENT, Coverage, Layer, LayerShape, Topology, scalesim_ofmap_extent
+from topologies.layers import (
+    ACTIVATIONS,
+    LARGEST_EXTENT,
+    Coverage,
+    Layer,
+    LayerShape,
+    Lookup,
+    Topology,
+    VectorWork,
+    scalesim_ofmap_extent,
+)
 
 SHAPE = LayerShape(ifmap_h=9, ifmap_w=8, filter_h=3, filter_w=2, channels=4, filters=5, stride=2)
 
@@ -103,7 +115,47 @@ def test_a_topology_without_layers_is_refused() -> None:
             Coverage(weighted_layers=1, lowered_layers=0, macs=0, lowered_macs=0),
             "0 of 1 weighted layers, 100 % of MACs",
         ),
+        (
+            Coverage(
+                weighted_layers=2,
+                lowered_layers=2,
+                macs=100_000,
+                lowered_macs=99_950,
+                left_out=(VectorWork("mul", 49), VectorWork("fft_r2c", 1)),
+            ),
+            "2 of 2 weighted layers, over 99.9 % of MACs (left out: mul under 0.1 %, fft_r2c under 0.1 %)",
+        ),
+        (
+            Coverage(
+                weighted_layers=3,
+                lowered_layers=3,
+                macs=8,
+                lowered_macs=8,
+                lookups=(Lookup("tokens", 128, 768), Lookup("positions", 128, 768)),
+            ),
+            "3 of 3 weighted layers, 100 % of MACs; embeddings read 196,608 weights",
+        ),
     ],
 )
 def test_coverage_in_words(coverage: Coverage, text: str) -> None:
     assert str(coverage) == text
+    assert Coverage(**json.loads(json.dumps(asdict(coverage)))) == coverage
+
+
+def test_a_layer_of_computed_filters_reads_no_weights() -> None:
+    layer = Layer.gemm(name="x", m=5, k=4, n=5)
+    assert layer.reads_weights
+    computed = replace(layer, operands=ACTIVATIONS)
+    assert not computed.reads_weights
+    assert computed.shape == layer.shape
+    topology = Topology(name="t", layers=(layer, computed, layer))
+    assert topology.of_weights([1, 2, 3]) == (1, 3)
+    with pytest.raises(ValueError, match="shorter"):
+        topology.of_weights([1, 2])
+
+
+def test_operands_of_no_known_kind_are_refused() -> None:
+    with pytest.raises(
+        InputError, match="operands 'weights', expected 'activation x weight' or 'activation x"
+    ):
+        Layer.gemm(name="x", m=5, k=4, n=5, operands="weights")  # type: ignore[arg-type]

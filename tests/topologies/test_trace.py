@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nfenergy.ground.errors import InputError
 from tests.topologies.models import Calls, weight
-from topologies.operations import WeightedOp
+from topologies.operations import Convolution
 from topologies.trace import trace
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -29,6 +31,12 @@ def tied_linear() -> nn.Module:
     first, second = nn.Linear(4, 4), nn.Linear(4, 4)
     second.weight = first.weight
     return nn.Sequential(first, second)
+
+
+def scripted(module: nn.Module) -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return torch.jit.script(module)
 
 
 class BranchInPython(nn.Module):
@@ -67,6 +75,9 @@ class BranchInPython(nn.Module):
         ),
         (nn.Sequential(parametrizations.weight_norm(nn.Conv2d(3, 4, 3))), (3, 8, 8), ["0"]),
         (nn.Sequential(parametrizations.spectral_norm(nn.Conv2d(3, 4, 3))), (3, 8, 8), ["0"]),
+        (nn.Sequential(nn.utils.spectral_norm(nn.Conv2d(3, 4, 3))), (3, 8, 8), ["0"]),
+        (nn.Sequential(nn.Linear(4, 4), Calls(lambda m, x: x[:0] @ m.w, w=weight(4, 4))), (4,), ["0"]),
+        (nn.Sequential(scripted(nn.Linear(4, 4))), (4,), ["0"]),
         (nn.Sequential(parametrizations.orthogonal(nn.Linear(4, 4))), (4,), ["0"]),
         (shared_convolution(), (3, 8, 8), ["0", "0"]),
         (tied_linear(), (4,), ["0", "0"]),
@@ -93,7 +104,7 @@ class BranchInPython(nn.Module):
         (
             nn.TransformerEncoderLayer(8, 2, 16, batch_first=True),
             (5, 8),
-            ["self_attn", "self_attn.out_proj", "linear1", "linear2"],
+            ["self_attn", "self_attn", "self_attn", "self_attn.out_proj", "linear1", "linear2"],
         ),
     ],
 )
@@ -102,86 +113,131 @@ def test_every_use_of_weights_is_seen(model: nn.Module, shape: tuple[int, ...], 
 
 
 @pytest.mark.parametrize(
-    ("model", "shape", "layer"),
+    ("model", "shape", "layer", "operation"),
     [
-        (nn.Sequential(nn.Conv1d(3, 4, 3)), (3, 16), "0"),
-        (nn.Sequential(nn.ConvTranspose1d(3, 4, 3)), (3, 16), "0"),
-        (nn.Sequential(nn.Conv3d(3, 4, 3)), (3, 8, 8, 8), "0"),
-        (Calls(lambda m, x: m.table((x > 0).long()), table=nn.Embedding(9, 4)), (3,), "table"),
-        (Calls(lambda m, x: m.mix(x, x), mix=nn.Bilinear(4, 4, 5)), (4,), "mix"),
         (
-            nn.Sequential(Calls(lambda m, x: torch.einsum("bi,oi->bo", x, m.matrix), matrix=weight(5, 4))),
+            nn.Sequential(nn.Linear(4, 4), Calls(lambda m, x: torch.cdist(x, m.rows), rows=weight(7, 4))),
+            (4,),
+            "1",
+            "aten._cdist_forward",
+        ),
+        (
+            nn.Sequential(Calls(lambda m, x: F.grid_sample(m.table, x), table=weight(1, 3, 4, 4))),
+            (5, 5, 2),
+            "0",
+            "aten.grid_sampler_2d",
+        ),
+        (
+            nn.Sequential(Calls(lambda m, x: m.rows.cummax(0)[0].scatter_reduce(0, x.long(), x, "sum"),
+                                rows=weight(7, 4))),
             (4,),
             "0",
-        ),
-        (nn.Sequential(Calls(lambda m, x: torch.bmm(x, m.matrix), matrix=weight(1, 5, 4))), (3, 5), "0"),
-        (nn.Sequential(Calls(lambda m, x: m.matrix @ x[0], matrix=weight(4, 5))), (5,), "0"),
-        (nn.Sequential(Calls(lambda m, x: m.row @ x[0], row=weight(5))), (5,), "0"),
-        (nn.Sequential(Calls(lambda m, x: torch.addcmul(x, x, m.row), row=weight(5))), (5,), "0"),
-        (nn.Sequential(Calls(lambda m, x: torch.cdist(x, m.rows), rows=weight(7, 4))), (4,), "0"),
-        (nn.Sequential(Calls(lambda m, x: m.rows[(x[0] > 0).long()], rows=weight(4, 4))), (4,), "0"),
-        (
-            nn.Sequential(
-                nn.Conv2d(3, 4, 3), Calls(lambda m, x: F.unfold(x, 2).mT @ m.w, w=weight(1, 16, 5))
-            ),
-            (3, 8, 8),
-            "1",
+            "aten.scatter_reduce",
         ),
     ],
-)
-def test_what_no_rule_lowers_is_refused_with_its_layer(
-    model: nn.Module, shape: tuple[int, ...], layer: str
+)  # fmt: skip
+def test_what_no_rule_lowers_is_refused_with_layer_operation_and_remedy(
+    model: nn.Module, shape: tuple[int, ...], layer: str, operation: str
 ) -> None:
     with pytest.raises(InputError) as error:
         trace(model, shape)
-    assert str(error.value).startswith(f"layer {layer!r}: no rule lowers aten.")
+    assert str(error.value).startswith(
+        f"layer {layer!r}: no rule lowers {operation}, which reads its weights"
+    )
+    assert "write it with convolutions or matrix products, or export the network without" in str(error.value)
+
+
+def flexible(m: Any, x: Tensor) -> Tensor:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    heads = m.linear(x)[None]
+    return flex_attention(heads, heads, heads)  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(
-    "product",
+    ("hide", "operation"),
     [
-        lambda m, x: (x[:, None, :] * m.matrix).sum(-1),
-        lambda m, x: torch.outer(x[0], m.matrix[0]),
-        lambda m, x: torch.kron(x, m.matrix),
+        (lambda m, x: torch.linalg.inv(m.linear(x)), "aten.linalg_inv_ex"),
+        (lambda m, x: torch.linalg.solve(m.linear(x), x), "aten._linalg_solve_ex"),
+        (flexible, "flex_attention"),
     ],
 )
-def test_a_product_in_disguise_is_not_dropped(product: Callable[[nn.Module, Tensor], Tensor]) -> None:
+def test_operations_that_hide_products_are_refused(
+    hide: Callable[[Any, Tensor], Tensor], operation: str
+) -> None:
+    model = nn.Sequential(Calls(hide, linear=nn.Linear(16, 16)))
+    with pytest.raises(InputError, match=f"layer '0': no rule lowers {operation}; write it with"):
+        trace(model, (16, 16))
+    norm = Calls(lambda m, x: torch.linalg.norm(m.linear(x)), linear=nn.Linear(16, 16))
+    assert trace(norm, (16,)).macs == 256
+
+
+@pytest.mark.parametrize(
+    ("multiply", "multiplications"),
+    [
+        (lambda m, x: (x[:, None, :] * m.matrix).sum(-1), 20),
+        (lambda m, x: torch.outer(x[0], m.matrix[0]), 25),
+        (lambda m, x: torch.kron(x, m.matrix), 100),
+        (lambda m, x: torch.addcmul(x, x, m.matrix[0]), 5),
+        (lambda m, x: x * x.sigmoid() * 2.0, 5),
+        (lambda m, x: x * torch.tensor(3.0), 0),
+    ],
+)
+def test_products_value_by_value_are_listed(
+    multiply: Callable[[nn.Module, Tensor], Tensor], multiplications: int
+) -> None:
     """Broadcasting multiplies every activation with many weights without naming a matrix product."""
-    model = nn.Sequential(nn.Linear(5, 5), Calls(product, matrix=weight(4, 5)))
-    with pytest.raises(InputError, match="layer '1'"):
-        trace(model, (5,))
+    model = nn.Sequential(nn.Linear(5, 5), Calls(multiply, matrix=weight(4, 5)))
+    traced = trace(model, (5,))
+    assert traced.macs == 25
+    assert sum(work.multiplications for work in traced.vector_work) == multiplications
+    assert {work.operation for work in traced.vector_work} <= {"mul", "addcmul"}
 
 
-@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
-@pytest.mark.parametrize("steps", [1, 3])
-def test_a_recurrent_layer_is_lowered_with_its_first_step(kind: type[nn.RNNBase], steps: int) -> None:
-    """The state before the first step is no activation, but the array multiplies with it."""
-    model = Calls(lambda m, x: m.cell(x)[0], cell=kind(4, 5, batch_first=True))
-    ops = trace(model, (steps, 4)).ops
-    weights = sum(p.numel() for p in model.parameters() if p.dim() == 2)
-    assert sum(op.in_channels * op.out_channels * op.in_hw[0] for op in ops) == steps * weights
-
-
-def test_attention_between_activations_holds_no_weights_but_counts_as_macs() -> None:
+def test_a_filter_in_the_frequency_domain_is_listed_with_its_transforms() -> None:
     model = Calls(
-        lambda m, x: m.attention(x, x, x)[0], attention=nn.MultiheadAttention(8, 2, batch_first=True)
+        lambda m, x: torch.fft.irfft2(torch.fft.rfft2(x) * torch.view_as_complex(m.filter), s=(8, 8)),
+        filter=weight(3, 8, 5, 2),
     )
-    traced = trace(model, (5, 8))
-    assert [(op.module, op.in_channels, op.out_channels) for op in traced.ops] == [
-        ("attention", 8, 24),
-        ("attention.out_proj", 8, 8),
-    ]
-    assert traced.macs - sum(op.macs for op in traced.ops) == 2 * 5 * 5 * 8
+    listed = dict(trace(model, (3, 8, 8)).vector_work)
+    assert listed["mul"] == 4 * 3 * 8 * 5
+    # 3 * 64 real values, once there and once back.
+    assert listed["fft_r2c"] == 3 * 64 * 6
+    assert {"fft_r2c", "mul"} < set(listed)
+
+
+@pytest.mark.parametrize(
+    ("function", "second"),
+    [
+        (torch.lerp, lambda m: (m.row, 0.5)),
+        (torch.pow, lambda m: (m.row,)),
+        (torch.maximum, lambda m: (m.row,)),
+        (torch.minimum, lambda m: (m.row,)),
+        (torch.gt, lambda m: (m.row,)),
+        (torch.sub, lambda m: (m.row,)),
+        (torch.Tensor.sub_, lambda m: (m.row,)),
+        (torch.addcdiv, lambda m: (m.row, m.row)),
+        (torch.clamp, lambda m: (m.row,)),
+        (torch.atan2, lambda m: (m.row,)),
+        (lambda x, row: torch.stack([x, row.expand_as(x)]), lambda m: (m.row,)),
+        (lambda x, row: torch.where(x > 0, x, row), lambda m: (m.row,)),
+    ],
+)
+def test_elementwise_operations_pass(function: Callable[..., Tensor], second: Callable[..., Any]) -> None:
+    model = Calls(lambda m, x: function(m.linear(x), *second(m)), linear=nn.Linear(5, 5), row=weight(5))
+    traced = trace(model, (5,))
+    assert [op.module for op in traced.ops] == ["linear"]
+    assert not traced.vector_work
 
 
 def test_the_record_of_a_convolution() -> None:
     model = nn.Conv2d(6, 8, (3, 5), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2)
     (op,) = trace(model, (6, 20, 21)).ops
-    assert op == WeightedOp(
+    assert op == Convolution(
         module="model",
         operation="conv2d",
-        in_hw=(20, 21),
-        out_hw=(10, 17),
+        in_extent=(20, 21),
+        out_extent=(10, 17),
         in_channels=6,
         out_channels=8,
         kernel=(3, 5),
@@ -218,9 +274,9 @@ def test_the_model_stays_as_it_was() -> None:
 
 
 def test_the_mode_is_restored_after_a_refusal_too() -> None:
-    model = nn.Sequential(nn.Conv1d(3, 4, 3)).train()
+    model = nn.Sequential(Calls(lambda m, x: torch.cdist(x, m.rows), rows=weight(7, 4))).train()
     with pytest.raises(InputError):
-        trace(model, (3, 16))
+        trace(model, (4,))
     assert all(module.training for module in model.modules())
 
 
@@ -234,9 +290,14 @@ def test_a_model_on_the_meta_device_needs_no_weights() -> None:
     ("model", "shape", "reason"),
     [
         (nn.Sequential(nn.Conv2d(3, 4, 3)), (5, 8, 8), "cannot trace Sequential on input (5, 8, 8)"),
-        (nn.Sequential(nn.Conv2d(3, 4, 30)), (3, 8, 8), "Kernel size"),
+        (
+            nn.Sequential(nn.ReLU(), nn.Conv2d(3, 4, 30)),
+            (3, 8, 8),
+            "input (3, 8, 8): layer '1': Calculated padded",
+        ),
+        (nn.Sequential(nn.Embedding(9, 4)), (3,), "or write example_inputs() beside the network"),
         (nn.Sequential(nn.Linear(3, 4)), (8,), "cannot trace Sequential on input (8,)"),
-        (Calls(lambda m, x: x if x.sum() > 0 else -x), (3,), "meta tensors"),
+        (nn.Conv2d(3, 4, 3), (3, 0, 8), "input shape is '3x0x8', expected positive extents"),
         (Calls(lambda m, x: m.absent(x)), (3,), "absent"),
         (nn.Sequential(nn.LazyConv2d(4, 3)), (3, 8, 8), "uninitialized parameter"),
     ],
