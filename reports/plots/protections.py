@@ -35,7 +35,7 @@ def protection_plot(rows: Sequence[ProtectionRow], *, measure: str, size: Size =
     measured = any(row.perturbed_percent is not None for row in rows)
     several = len({row.base for row in rows}) > 1
     with drawing(size):
-        figure = new_figure(size, (4.5 + len(rows)) * ROW_IN * size.font_pt / 7.0)
+        figure = new_figure(size, (6.5 + len(rows)) * ROW_IN * size.font_pt / 7.0)
         panels = figure.subplots(1, 2 + measured, sharey=True, squeeze=False)[0]
         names = [f"{row.name}, {row.base}" if several else row.name for row in rows]
         panels[0].set_yticks(range(len(rows)), names)
@@ -46,13 +46,15 @@ def protection_plot(rows: Sequence[ProtectionRow], *, measure: str, size: Size =
             axes.set_axisbelow(True)
         _draw_rates(panels[0], rows, size)
         _draw(panels[1], rows, lambda row: row.energy_percent, size)
-        panels[1].set_xlabel(f"energy by {measure}\n(% of unprotected at Vmin)")
+        panels[1].set_xlabel("energy (%)")
         if measured:
             _draw(panels[2], rows, lambda row: row.perturbed_percent, size)
-            panels[2].set_xlabel("accuracy (%),\none standard deviation")
+            panels[2].set_xlabel("accuracy (%)")
         point = rows[0]
         figure.suptitle(
-            f"{point.voltage_norm:.4g} of Vmin, cells misread at {percent_text(point.bit_error_rate)}",
+            f"{point.voltage_norm:.4g} of Vmin, cells misread at {percent_text(point.bit_error_rate)}\n"
+            "errors left: mean (dot) and highest bit (tick; triangle: none)\n"
+            f"energy by {measure}, of unprotected at Vmin",
             fontsize=size.font_pt,
         )
     return figure
@@ -79,7 +81,7 @@ def _draw_rates(axes: Axes, rows: Sequence[ProtectionRow], size: Size) -> None:
         )
         if row.residual_rate > 0:
             _dot(axes, 100 * row.residual_rate, y, row, size)
-    axes.set_xlabel("bit error rate left (%):\nmean (dot), highest bit (tick; triangle: 0)")
+    axes.set_xlabel("errors left (%)")
 
 
 def _draw(
