@@ -194,7 +194,8 @@ def assign(
     if min_accuracy is None:
         raise InputError("an assignment keeps an accuracy; give it with --min-accuracy")
 
-    from nfenergy.assigning import CHOOSING_CHIPS, AssignmentPlan, assign_voltages
+    from neuralfuse.evaluation.assignment import CHOOSING_CHIPS
+    from nfenergy.assigning import AssignmentPlan, assign_voltages
     from nfenergy.machine import machine_of
 
     plan = AssignmentPlan(

@@ -48,7 +48,13 @@ def protection_plot(rows: Sequence[ProtectionRow], *, measure: str, size: Size =
         _draw(panels[1], rows, lambda row: row.energy_percent, size)
         panels[1].set_xlabel("energy (%)")
         if measured:
-            _draw(panels[2], rows, lambda row: row.perturbed_percent, size)
+            _draw(
+                panels[2],
+                rows,
+                lambda row: row.perturbed_percent,
+                size,
+                lambda row: row.perturbed_std_percent,
+            )
             panels[2].set_xlabel("accuracy (%)")
         point = rows[0]
         figure.suptitle(
@@ -89,6 +95,7 @@ def _draw(
     rows: Sequence[ProtectionRow],
     value_of: Callable[[ProtectionRow], float | None],
     size: Size,
+    spread_of: Callable[[ProtectionRow], float | None] = lambda row: None,
 ) -> None:
     base = next((value_of(row) for row in rows if _is_bare(row)), None)
     if base is not None:
@@ -97,8 +104,7 @@ def _draw(
         value = value_of(row)
         if value is None:
             continue
-        if value_of(row) == row.perturbed_percent and row.perturbed_std_percent:
-            spread = row.perturbed_std_percent
+        if spread := spread_of(row):
             axes.plot([value - spread, value + spread], [y, y], color=INK, linewidth=0.6 * size.line_pt)
         _dot(axes, value, y, row, size)
 

@@ -102,4 +102,4 @@ def _cells(axes: Axes, points: NDArray[Any], size: Size) -> None:
             fontsize=size.font_pt - (3.0 if size.font_pt > 10 else 2.0),
             color=INK if light else "white",
         )
-    axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30).outline.set_visible(False)  # type: ignore[operator]
+    axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30).outline.set_visible(False)
