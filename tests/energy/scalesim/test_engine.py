@@ -48,12 +48,14 @@ report.mkdir()
 COMPUTE = ("Total Cycles (incl. prefetch)|Total Cycles|Stall Cycles|"
     "Overall Util %|Mapping Efficiency %|Compute Util %")
 ACCESS = ("SRAM IFMAP Reads|SRAM Filter Reads|SRAM OFMAP Writes|"
-    "DRAM IFMAP Reads|DRAM Filter Reads|DRAM OFMAP Writes")
+    "DRAM IFMAP Reads|DRAM Filter Reads|DRAM OFMAP Writes|") + "|".join(
+    f"{memory} {operand} {end} Cycle" for memory in ("SRAM", "DRAM")
+    for operand in ("IFMAP", "Filter", "OFMAP") for end in ("Start", "Stop"))
 BANDWIDTH = "|".join(f"Avg {kind} BW" for kind in (
     "IFMAP SRAM", "FILTER SRAM", "OFMAP SRAM", "IFMAP DRAM", "FILTER DRAM", "OFMAP DRAM"))
 def write(name, columns, rows=rows, value="7000.0"):
     lines = ["LayerID, " + ", ".join(columns.split("|")) + ","]
-    lines += [", ".join([str(row)] + [value] * 6) + "," for row in range(rows)]
+    lines += [", ".join([str(row)] + [value] * len(lines[0].split(',')[2:])) + "," for row in range(rows)]
     (report / name).write_text("\\n".join(lines) + "\\n")
 def write_all():
     write("COMPUTE_REPORT.csv", COMPUTE)
