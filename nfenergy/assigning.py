@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -129,12 +130,12 @@ def _groups(base: QuantizedBase, count: int | None) -> tuple[tuple[int, ...], ..
         return tuple((layer,) for layer in range(layers))
     if not 1 <= count < layers:
         raise InputError(f"{layers} layers cannot be put into {count} groups")
-    middle = np.cumsum(base.words) - np.array(base.words) / 2
-    share = np.minimum((middle / sum(base.words) * count).astype(int), count - 1)
-    for group in range(count):
-        share[group] = min(share[group], group)
-        share[layers - 1 - group] = max(share[layers - 1 - group], count - 1 - group)
-    return tuple(tuple(np.flatnonzero(share == group).tolist()) for group in range(count))
+    before = np.cumsum([0, *base.words]) / sum(base.words)
+    cuts = [0]
+    for group in range(1, count):
+        nearest = int(np.abs(before - group / count).argmin())
+        cuts.append(min(max(nearest, cuts[-1] + 1), layers - (count - group)))
+    return tuple(tuple(range(start, stop)) for start, stop in pairwise([*cuts, layers]))
 
 
 def _result(

@@ -18,7 +18,7 @@ from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.registry import BASES, DATASETS
 from neuralfuse.training.checkpoints import save_network
 from neuralfuse.training.runs import stored_base
-from nfenergy.assigning import AssignmentPlan, assign_voltages, layer_counted
+from nfenergy.assigning import AssignmentPlan, _groups, assign_voltages, layer_counted
 from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.machine import Machine
 from nfenergy.simulation import count_networks
@@ -137,6 +137,14 @@ def test_a_plan_in_groups() -> None:
     assert sum(share.values()) == pytest.approx(100.0)
     assert list(found.to_frame()["layer"]) == [row.layer for row in found.layers]
     assert "best uniform" in repr(found)
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+def test_groups_are_of_consecutive_layers(bench: Bench, count: int) -> None:
+    found = _groups(bench._base, count)
+    assert len(found) == count
+    assert all(found)
+    assert [layer for group in found for layer in group] == list(range(9))
 
 
 def test_layers_cost_what_the_network_costs() -> None:
