@@ -35,9 +35,7 @@ def evaluate(
         str | None,
         typer.Option("--weight-bits", help="Bits of the base's weights, such as 8,4."),
     ] = None,
-    protection: Annotated[
-        str, options.named("--protection", kind="protections", help="Of the weight memory, by commas")
-    ] = "none",
+    protection: options.ProtectionNames = "none",
     scattered: Annotated[
         bool,
         typer.Option("--scattered", help="Measure a map's faults in cells drawn at random as well."),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FORM = "or file.py:function"
 
 
-def named(*flags: str, kind: str, help: str, more: str = "", **options: Any) -> Any:
+def _named(*flags: str, kind: str, help: str, more: str = "", **options: Any) -> Any:
     """An option whose value is a name of a kind: help and shell completion list them."""
     text = f"{help}: {one_of(kind)}{f', {more}' if more else ''}."
     return typer.Option(*flags, help=text, autocompletion=_complete(kind), **options)
@@ -33,14 +33,14 @@ def _complete(kind: str) -> Callable[[str], list[str]]:
     return lambda incomplete: [name for name in names(kind) if name.startswith(incomplete.lower())]
 
 
-BaseName = Annotated[str, named("--base", kind="bases", help="Base model", more=FORM)]
+BaseName = Annotated[str, _named("--base", kind="bases", help="Base model", more=FORM)]
 GeneratorName = Annotated[
     str | None,
-    named(
+    _named(
         "--gen", kind="generators", help="Generator in front of it; without one it stands alone", more=FORM
     ),
 ]
-DatasetName = Annotated[str, named("--dataset", kind="datasets", help="Decides the networks' form")]
+DatasetName = Annotated[str, _named("--dataset", kind="datasets", help="Decides the networks' form")]
 Width = Annotated[float, typer.Option("--width", help="Factor on the base model's channels.")]
 BitErrorRate = Annotated[
     str | None, typer.Option("--ber", help="Bit error rate of the operating point: 1% or 0.01.")
@@ -56,20 +56,29 @@ Deconvolution = Annotated[
     str | None,
     typer.Option("--deconv", help="Deconvolution mapping: paper, or with exact zero-insertion or subpixel."),
 ]
-Engine = Annotated[str | None, named("--engine", kind="engines", help="Simulation engine")]
+Engine = Annotated[str | None, _named("--engine", kind="engines", help="Simulation engine")]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Simulator processes at a time; default one a core.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no hints on stderr.")]
 OutFolder = Annotated[Path | None, typer.Option("--out", help="Folder for the result files.")]
-MeasureName = Annotated[str, named("--measure", kind="measures", help="What energy is reckoned by")]
+MeasureName = Annotated[str, _named("--measure", kind="measures", help="What energy is reckoned by")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of all random numbers of the run.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Threads of PyTorch; default its own choice.")
 ]
 BaseCheckpoints = Annotated[
     list[Path], typer.Option("--base-checkpoint", help="From train-base; may be given several times.")
+]
+ProtectionNames = Annotated[
+    str, _named("--protection", kind="protections", help="Of the weight memory, separated by commas")
+]
+DatasetOfAccuracies = Annotated[
+    str | None, _named("--dataset", kind="datasets", help="Default that of the accuracies, else cifar10")
+]
+FaultModelOfAccuracies = Annotated[
+    str, _named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
 ]
 GeneratorCheckpoints = Annotated[
     list[Path] | None,
@@ -85,7 +94,7 @@ class ArrayOptions:
     dataflow: Annotated[str | None, typer.Option("--dataflow", help="os, ws or is.")] = None
     config: Annotated[
         str | None,
-        named(
+        _named(
             "--config",
             kind="arrays",
             help="SCALE-Sim cfg (version 2 or 3), which other options override, or preset",
@@ -119,7 +128,7 @@ class MachineOptions(ArrayOptions):
 
     curve: Annotated[
         str | None,
-        named("--curve", kind="curves", help="Voltage curve, by default the first", more="a YAML or a CSV"),
+        _named("--curve", kind="curves", help="Voltage curve, by default the first", more="a YAML or a CSV"),
     ] = None
     assume_v2: Annotated[
         bool, typer.Option("--assume-v2", help="Energies that the curve's file lacks: the voltage squared.")
@@ -148,12 +157,12 @@ class SelectionOptions:
         ),
     ] = None
     dataset: Annotated[
-        str, named("--dataset", kind="datasets", help="Where the accuracies are of several data sets")
+        str, _named("--dataset", kind="datasets", help="Where the accuracies are of several data sets")
     ] = ""
     base: Annotated[str, typer.Option("--base", help="Base models, separated by commas; default all.")] = ""
     gen: Annotated[str, typer.Option("--gen", help="Generators, separated by commas; default all.")] = ""
     fault_model: Annotated[
-        str, named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
+        str, _named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
     ] = ""
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Join fault models, or published with measured accuracies.")
@@ -176,7 +185,7 @@ class FaultOptions:
     """What a bit error is."""
 
     fault_model: Annotated[
-        str | None, named("--fault-model", kind="fault-models", help="What a bit error is, default flip")
+        str | None, _named("--fault-model", kind="fault-models", help="What a bit error is, default flip")
     ] = None
     stuck_at_maps: Annotated[
         tuple[Path, Path] | None,

@@ -32,10 +32,7 @@ def protections(
     base: options.BaseName,
     machine: options.MachineOptions,
     gen: Annotated[str, typer.Option("--gen", help="Generators to reckon with, separated by commas.")] = "",
-    dataset: Annotated[
-        str | None,
-        options.named("--dataset", kind="datasets", help="Default that of the accuracies, else cifar10"),
-    ] = None,
+    dataset: options.DatasetOfAccuracies = None,
     width: options.Width = 1.0,
     ber: options.BitErrorRate = None,
     voltage: options.Voltage = None,
@@ -44,9 +41,7 @@ def protections(
         list[Path] | None,
         typer.Option("--accuracy", help="Tables of `evaluate`, measured under protections."),
     ] = None,
-    fault_model: Annotated[
-        str, options.named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
-    ] = "",
+    fault_model: options.FaultModelOfAccuracies = "",
     min_accuracy: MinAccuracy = None,
     secded_read_factor: Annotated[
         float, typer.Option("--secded-read-factor", help="Energy of a read with SECDED(72,64), relative.")
