@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from energy.curve import CurvePoint
 from energy.measures import DEFAULT_MEASURE, MEASURES, Counted, Measure
 from energy.savings import costs
-from neuralfuse.datasets.images import LabelledImages
-from neuralfuse.evaluation.assignment import CHOOSING_CHIPS, Assigned, Checked, Problem, assign
-from neuralfuse.evaluation.sensitivity import layer_names
-from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.registry import DATASETS
-from neuralfuse.training.runs import Trained, stored_base
-from neuralfuse.training.streams import TEST_CHIPS
 from neuralfuse.user_networks import find_network
 from nfenergy.assigning_results import AssignedLayer, Assignment, Standing
 from nfenergy.ground.errors import InputError
 from nfenergy.machine import Machine
 from nfenergy.simulation import NetworkResult, count_networks
+
+if TYPE_CHECKING:
+    from neuralfuse.datasets.images import LabelledImages
+    from neuralfuse.evaluation.assignment import Assigned, Checked, Problem
+    from neuralfuse.memory.perturbation import QuantizedBase
+    from neuralfuse.training.runs import Trained
 
 OnMessage = Callable[[str], None]
 
@@ -36,16 +37,14 @@ class AssignmentPlan:
         measure: what energy is reckoned by.
         groups: how many groups of consecutive layers share a voltage; None gives each layer its own.
         fault_model: what the curve's rates count.
-        chips: seeds to choose on.
-        held_out: seeds for the final figures.
+        seeds: chips to choose on, and as many others for the final figures.
     """
 
     min_accuracy_percent: float
     measure: str = DEFAULT_MEASURE
     groups: int | None = None
     fault_model: str = "flip"
-    chips: tuple[int, ...] = CHOOSING_CHIPS
-    held_out: tuple[int, ...] = TEST_CHIPS
+    seeds: int = 10
 
 
 def assign_voltages(
@@ -71,6 +70,10 @@ def assign_voltages(
         InputError: something of the plan cannot be used, or a layer has no place in the topology.
         NfEnergyError: nothing keeps the floor, or the engine failed.
     """
+    from neuralfuse.evaluation.assignment import CHOOSING_CHIPS, Problem, assign
+    from neuralfuse.training.runs import stored_base
+    from neuralfuse.training.streams import TEST_CHIPS
+
     memory = stored_base(base, device=device)
     if memory.quantization.bits != machine.weight_bits:
         raise InputError(
@@ -90,8 +93,16 @@ def assign_voltages(
         floor_percent=plan.min_accuracy_percent,
         fault_model=plan.fault_model,
     )
-    found = assign(memory, images, problem, chips=plan.chips, held_out=plan.held_out, on_done=on_message)
-    return _result(found, problem, memory, points, measure, plan)
+    held_out = _chips(TEST_CHIPS[0], plan.seeds)
+    found = assign(
+        memory,
+        images,
+        problem,
+        chips=_chips(CHOOSING_CHIPS[0], plan.seeds),
+        held_out=held_out,
+        on_done=on_message,
+    )
+    return _result(found, problem, memory, points, measure, plan, held_out)
 
 
 def layer_counted(base: QuantizedBase, result: NetworkResult) -> tuple[Counted, ...]:
@@ -103,6 +114,8 @@ def layer_counted(base: QuantizedBase, result: NetworkResult) -> tuple[Counted, 
     Raises:
         InputError: a stored layer has no place in the topology.
     """
+    from neuralfuse.evaluation.sensitivity import layer_names
+
     whole = result.counted
     parts: dict[str, list[tuple[int, int]]] = {}
     for layer, counts in zip(result.model.topology.layers, result.counts, strict=True):
@@ -121,6 +134,10 @@ def layer_counted(base: QuantizedBase, result: NetworkResult) -> tuple[Counted, 
 def _energies(measure: Measure, counted: Counted, points: Sequence[CurvePoint]) -> list[float]:
     """Energy of one layer at each of the curve's points."""
     return [float(costs(measure, counted, None, point.energy_per_access_norm).base_low) for point in points]
+
+
+def _chips(first: int, seeds: int) -> tuple[int, ...]:
+    return tuple(range(first, first + seeds))
 
 
 def _groups(base: QuantizedBase, count: int | None) -> tuple[tuple[int, ...], ...]:
@@ -145,7 +162,10 @@ def _result(
     points: Sequence[CurvePoint],
     measure: Measure,
     plan: AssignmentPlan,
+    held_out: tuple[int, ...],
 ) -> Assignment:
+    from neuralfuse.evaluation.sensitivity import layer_names
+
     nominal = problem.cost(problem.uniform(len(points) - 1))
     names = layer_names(base)
 
@@ -160,7 +180,7 @@ def _result(
             held_out_percent=checked.held_out_mean,
             held_out_interval_points=checked.held_out_interval,
             fault_model=plan.fault_model,
-            seeds=" ".join(map(str, plan.held_out)),
+            seeds=" ".join(map(str, held_out)),
         )
 
     layers = [

@@ -141,7 +141,7 @@ class ProtectionComparison:
         Raises:
             NfEnergyError: a file cannot be written.
         """
-        from reports.plots.protections import protection_plot
+        from reports.plots.protection_dots import protection_plot
         from reports.plots.style import SIZES, save
 
         texts = {

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from neuralfuse.evaluation.sensitivity import LayerSensitivity, Sensitivity
 from nfenergy.ground.figures import FORMATS
 from nfenergy.ground.files import write_text
 from nfenergy.ground.provenance import versions
 from nfenergy.ground.rates import percent_text
 from nfenergy.ground.tables import as_dict, csv_text
-from reports.plots.sensitivity import sensitivity_plot
+from reports.plots.sensitivity_map import sensitivity_plot
 from reports.plots.style import SIZES, save
 from reports.tables import render
+
+if TYPE_CHECKING:
+    from neuralfuse.evaluation.sensitivity import Sensitivity
 
 
 def as_text(found: Sensitivity) -> str:
@@ -49,6 +52,8 @@ def sensitivity_json(found: Sensitivity) -> dict[str, object]:
 
 def write_sensitivity(found: Sensitivity, folder: Path) -> list[Path]:
     """Table, heat map and JSON into `folder`. Raises NfEnergyError: a file cannot be written."""
+    from neuralfuse.evaluation.sensitivity import LayerSensitivity
+
     size = SIZES["page"]
     first = found.layers[0]
     write_text(folder / "sensitivity.csv", csv_text(LayerSensitivity, found.layers))

@@ -61,7 +61,7 @@ def get_fault_model(name: str) -> FaultModel:
         return _measured[key]
     if key.startswith(MEASURED_PREFIX):
         raise InputError(
-            f"{name} is a measured map; give its files with --fault-map, --stuck-at-maps or --flip-maps"
+            f"{name} is a measured map; give its files with --stuck-at-maps, --flip-maps or --fault-map"
         )
     raise UnknownName("fault model", name, [*FAULT_MODELS, *PROFILED_CHIPS])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from energy.measures import DEFAULT_MEASURE
 from nfenergy.commands import options
 from nfenergy.commands.progress import announcements, simulation_progress
 from nfenergy.ground.errors import InputError, NfEnergyError
@@ -36,7 +37,7 @@ def protections(
     width: options.Width = 1.0,
     ber: options.BitErrorRate = None,
     voltage: options.Voltage = None,
-    measure: options.MeasureName = "twma",
+    measure: options.MeasureName = DEFAULT_MEASURE,
     accuracy: Annotated[
         list[Path] | None,
         typer.Option("--accuracy", help="Tables of `evaluate`, measured under protections."),
@@ -157,7 +158,7 @@ def assign(
     data: options.DataOptions,
     machine: options.MachineOptions,
     min_accuracy: MinAccuracy = None,
-    measure: options.MeasureName = "twma",
+    measure: options.MeasureName = DEFAULT_MEASURE,
     groups: Annotated[
         int | None,
         typer.Option("--groups", min=1, help="Groups of consecutive layers that share a voltage."),
@@ -189,7 +190,6 @@ def assign(
     if min_accuracy is None:
         raise InputError("an assignment keeps an accuracy; give it with --min-accuracy")
 
-    from neuralfuse.evaluation.assignment import CHOOSING_CHIPS
     from nfenergy.assigning import AssignmentPlan, assign_voltages
     from nfenergy.machine import machine_of
 
@@ -198,8 +198,7 @@ def assign(
         measure=measure,
         groups=groups,
         fault_model=model.name,
-        chips=tuple(range(CHOOSING_CHIPS[0], CHOOSING_CHIPS[0] + seeds)),
-        held_out=_chips(seeds),
+        seeds=seeds,
     )
     chosen = machine_of(machine.arguments(), engine="closed-form")
     test = _test_images(data.load(trained.record.dataset).test, images)

@@ -14,13 +14,14 @@ from energy.measures import MEASURES
 from neuralfuse.accuracy import Accuracy
 from neuralfuse.accuracy_files import write_accuracies
 from neuralfuse.memory.protections import PROTECTIONS
+from nfenergy.cheapest_voltage import cheapest_point
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.tables import csv_text, read
 from nfenergy.listing import listing
 from nfenergy.machine import Machine
-from nfenergy.protecting import TARGETS, Question, cheapest_point, compare_protections
+from nfenergy.protecting import TARGETS, Question, compare_protections
 from nfenergy.protecting_results import ProtectionComparison
-from reports.plots.protections import protection_plot
+from reports.plots.protection_dots import protection_plot
 from reports.plots.style import SIZES
 from reports.protection_rows import ProtectionRow, TargetRow
 from tests.conftest import RunCli

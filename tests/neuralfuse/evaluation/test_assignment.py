@@ -124,7 +124,7 @@ def test_nothing_keeps_more_than_the_base_has(bench: Bench) -> None:
 
 
 def test_a_plan_in_groups() -> None:
-    plan = AssignmentPlan(min_accuracy_percent=80.0, groups=3, chips=CHIPS[:3], held_out=HELD_OUT[:3])
+    plan = AssignmentPlan(min_accuracy_percent=80.0, groups=3, seeds=3)
     found = assign_voltages(trained_base(), digits().test.spread(60), Machine(engine="closed-form"), plan)
     best, uniform = found.standings
     assert best.energy_percent <= uniform.energy_percent < 100
