@@ -153,7 +153,7 @@ def _placed(
 ) -> tuple[IntArray, IntArray]:
     """Intervals of input rows, given from word `col` on; cut at the input's end."""
     width = windows.cols.extent
-    row, start, stop = np.broadcast_arrays(row, col + low, np.minimum(col + high, width))
+    start, stop = col + low, np.minimum(col + high, width)
     some = (start < stop) & (row < windows.rows.extent)
-    base = row[some] * width
-    return base + start[some], base + stop[some]
+    base = row * width
+    return (base + start)[some], (base + stop)[some]

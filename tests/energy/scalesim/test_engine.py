@@ -24,7 +24,7 @@ from energy.scalesim import engine as scalesim
 from energy.scalesim.engine import Progress, keep, layer_cache, simulate
 from energy.scalesim.report import SimulationError
 from nfenergy.ground.errors import NfEnergyError
-from tests.conftest import is_alive, snapshot
+from tests.conftest import in_scalesim, is_alive, snapshot
 from tests.energy.direct import run_scalesim
 from topologies.layers import Layer, Topology
 
@@ -95,6 +95,7 @@ def separate_children(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scalesim, "SHARED_CHILD_SECONDS", 0.0)
 
 
+@in_scalesim
 @pytest.mark.parametrize("dataflow", DATAFLOWS)
 def test_figures_are_those_of_a_direct_call(
     empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataflow: str
@@ -106,6 +107,7 @@ def test_figures_are_those_of_a_direct_call(
         assert {field: float(counts.as_dict()[field]) for field in expected} == expected
 
 
+@in_scalesim
 def test_user_bandwidths_stall_as_in_a_direct_call(
     empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +118,7 @@ def test_user_bandwidths_stall_as_in_a_direct_call(
     assert {field: float(counts.as_dict()[field]) for field in expected} == expected
 
 
+@in_scalesim
 def test_layers_are_counted_alike_alone_and_together(
     empty_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, separate_children: None
 ) -> None:
