@@ -129,6 +129,7 @@ def compare_protections(
         targets=tuple(_targets(reckoning, machine.curve)),
         floor_percent=question.min_accuracy_percent,
         floors=tuple(_floors(question, reckoning, machine.curve, measured)),
+        left_out=tuple(sorted({row.accuracy.protection for row in measured} - set(PROTECTIONS))),
     )
 
 

@@ -56,6 +56,7 @@ class ProtectionComparison:
         targets: each protection's cheapest voltage, by residual rate.
         floor_percent: the accuracy asked for; None for none.
         floors: each combination's cheapest measured voltage that keeps it, the cheapest first.
+        left_out: protections in the accuracies that nobody registered.
     """
 
     title: str
@@ -67,6 +68,7 @@ class ProtectionComparison:
     targets: tuple[TargetRow, ...]
     floor_percent: float | None
     floors: tuple[FloorRow, ...]
+    left_out: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<{len(self.rows)} protections of {self.title} at {self.point.voltage_norm:.4g} of Vmin>"
@@ -115,7 +117,8 @@ class ProtectionComparison:
     def notes(self) -> list[str]:
         """What the figures assume."""
         sources = dict.fromkeys(row.source for row in self.rows)
-        return [LATENCY_NOTE, *(f"Costs: {source}." for source in sources)]
+        unknown = [f"Left out, because unknown here: {name}." for name in self.left_out]
+        return [*unknown, LATENCY_NOTE, *(f"Costs: {source}." for source in sources)]
 
     def as_json(self) -> dict[str, object]:
         """All of it for scripts."""

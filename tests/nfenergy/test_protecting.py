@@ -131,6 +131,7 @@ def test_measured_accuracies_stand_beside_the_energies() -> None:
         measured("none", 0.00135, 88.0),
         measured("none", 0.01, 70.0, base_training="clip 0.1 + RandBET 1%"),
         measured("none", 0.0, 99.0),
+        measured("of-a-package", 0.01, 99.0),
     ]
     point = CURVE.at_bit_error_rate(0.01)
     question = Question(base="vgg11", width=0.125, dataset="digits", min_accuracy_percent=85.0)
@@ -141,6 +142,7 @@ def test_measured_accuracies_stand_beside_the_energies() -> None:
     floors = [(row.protection, row.bit_error_rate) for row in found.floors]
     assert floors == [("none", 0.00135), ("secded-72-64", 0.01)]
     assert "Cheapest for 85 % accuracy: none" in found.text()
+    assert "Left out, because unknown here: of-a-package." in found.text()
 
 
 def test_accuracies_of_other_networks_or_several_fault_models_are_refused() -> None:
