@@ -13,7 +13,7 @@ from energy.curve_files import CURVES, load_curve
 from neuralfuse.accuracy import Accuracy
 from neuralfuse.registry import NO_GENERATOR
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.tables import read
+from nfenergy.ground.table_files import read
 from nfenergy.machine import Machine, MachineArguments, array_of, bandwidths_text, machine_of
 from reports.records import CONFIGURATION, Saving
 from topologies.convention import get_convention
@@ -45,8 +45,8 @@ def chosen_savings(
         arguments: what is given of the machine keeps the savings of such machines.
 
     Raises:
-        InputError: see `nfenergy.ground.tables.read`; nothing is left; several machines are left, where the
-            message names the options that choose one; or the savings' curve is not at hand.
+        InputError: see `nfenergy.ground.table_files.read`; nothing is left; several machines are left, where
+            the message names the options that choose one; or the savings' curve is not at hand.
     """
     chosen = _chosen_columns(arguments)
     found = [saving for _, saving in read(Saving, path, WHAT, where=_keeps(accuracies, chosen))]
