@@ -16,7 +16,8 @@ from neuralfuse.accuracy_files import write_accuracies
 from neuralfuse.memory.protections import PROTECTIONS
 from nfenergy.cheapest_voltage import cheapest_point
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.tables import csv_text, read
+from nfenergy.ground.table_files import read
+from nfenergy.ground.tables import csv_text
 from nfenergy.listing import listing
 from nfenergy.machine import Machine
 from nfenergy.protecting import TARGETS, Question, compare_protections

@@ -24,7 +24,7 @@ from neuralfuse.training.checkpoints import save_network
 from neuralfuse.training.runs import stored_base
 from neuralfuse.training.streams import TEST_CHIPS
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.tables import read
+from nfenergy.ground.table_files import read
 from reports.plots.sensitivity_map import sensitivity_plot
 from tests.conftest import RunCli
 from tests.neuralfuse.small import digits, trained_base
