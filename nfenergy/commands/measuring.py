@@ -21,6 +21,7 @@ def evaluate(
     base_checkpoint: options.BaseCheckpoints,
     faults: options.FaultOptions,
     data: options.DataOptions,
+    protection: options.ProtectionOptions,
     out: Annotated[Path, typer.Option("--out", help="The table, a CSV.")] = Path("accuracy.csv"),
     gen_checkpoint: options.GeneratorCheckpoints = None,
     ber: Annotated[
@@ -35,7 +36,6 @@ def evaluate(
         str | None,
         typer.Option("--weight-bits", help="Bits of the base's weights, such as 8,4."),
     ] = None,
-    protection: options.ProtectionNames = "none",
     scattered: Annotated[
         bool,
         typer.Option("--scattered", help="Measure a map's faults in cells drawn at random as well."),
@@ -49,7 +49,7 @@ def evaluate(
     from neuralfuse.training.streams import TEST_CHIPS
 
     check_place(out)
-    protections = options.protection_names(protection)
+    protections = protection.chosen()
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
     generators = [runs.load_trained(path, "generator") for path in gen_checkpoint or []]
     dataset = runs.same_dataset([network.record for network in (*bases, *generators)])

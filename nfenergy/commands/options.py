@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neuralfuse.registry import NO_PROTECTION
 from nfenergy.ground.rates import parse_rate
 from nfenergy.listing import KINDS as KINDS
 from nfenergy.listing import names, one_of
@@ -70,15 +71,6 @@ Threads = Annotated[
 ]
 BaseCheckpoints = Annotated[
     list[Path], typer.Option("--base-checkpoint", help="From train-base; may be given several times.")
-]
-ProtectionNames = Annotated[
-    str, _named("--protection", kind="protections", help="Of the weight memory, separated by commas")
-]
-DatasetOfAccuracies = Annotated[
-    str | None, _named("--dataset", kind="datasets", help="Default that of the accuracies, else cifar10")
-]
-FaultModelOfAccuracies = Annotated[
-    str, _named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
 ]
 GeneratorCheckpoints = Annotated[
     list[Path] | None,
@@ -226,6 +218,38 @@ class FaultOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectionOptions:
+    """How the weight memory is protected."""
+
+    protection: Annotated[
+        str, _named("--protection", kind="protections", help="Of the weight memory, separated by commas")
+    ] = NO_PROTECTION
+
+    def chosen(self) -> tuple[str, ...]:
+        """The protections by name, each once."""
+        from neuralfuse.memory.protections import PROTECTIONS
+
+        names = self.protection.split(",")
+        return tuple(dict.fromkeys(PROTECTIONS.find(name.strip()).name for name in names))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyOptions:
+    """Which measured accuracies."""
+
+    accuracy: Annotated[
+        list[Path] | None,
+        typer.Option("--accuracy", help="Tables of `evaluate`, measured under protections."),
+    ] = None
+    dataset: Annotated[
+        str | None, _named("--dataset", kind="datasets", help="Default that of the accuracies, else cifar10")
+    ] = None
+    fault_model: Annotated[
+        str, _named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
+    ] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataOptions:
     """Where data come from, and what computes with them."""
 
@@ -248,10 +272,3 @@ class DataOptions:
 def optional_rate(text: str | None) -> float | None:
     """A bit error rate as `parse_rate` reads it; None where none is given."""
     return None if text is None else parse_rate(text)
-
-
-def protection_names(text: str) -> tuple[str, ...]:
-    """Protections separated by commas, each once."""
-    from neuralfuse.memory.protections import PROTECTIONS
-
-    return tuple(dict.fromkeys(PROTECTIONS.find(name.strip()).name for name in text.split(",")))

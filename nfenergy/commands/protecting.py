@@ -32,17 +32,12 @@ Images = Annotated[
 def protections(
     base: options.BaseName,
     machine: options.MachineOptions,
+    measured: options.AccuracyOptions,
     gen: Annotated[str, typer.Option("--gen", help="Generators to reckon with, separated by commas.")] = "",
-    dataset: options.DatasetOfAccuracies = None,
     width: options.Width = 1.0,
     ber: options.BitErrorRate = None,
     voltage: options.Voltage = None,
     measure: options.MeasureName = DEFAULT_MEASURE,
-    accuracy: Annotated[
-        list[Path] | None,
-        typer.Option("--accuracy", help="Tables of `evaluate`, measured under protections."),
-    ] = None,
-    fault_model: options.FaultModelOfAccuracies = "",
     min_accuracy: MinAccuracy = None,
     secded_read_factor: Annotated[
         float, typer.Option("--secded-read-factor", help="Energy of a read with SECDED(72,64), relative.")
@@ -55,22 +50,22 @@ def protections(
     from nfenergy.pipeline import operating_point
     from nfenergy.protecting import Question, compare_protections
 
-    if min_accuracy is not None and not accuracy:
+    if min_accuracy is not None and not measured.accuracy:
         raise InputError(
             "--min-accuracy needs measured accuracies; give tables of `evaluate` with --accuracy"
         )
     if out is not None:
         check_folder(out)
-    rows = _accuracies(accuracy or [], fault_model)
+    rows = _accuracies(measured.accuracy or [], measured.fault_model)
     datasets = list(dict.fromkeys(row.dataset for row in rows))
-    if dataset is None and len(datasets) > 1:
+    if measured.dataset is None and len(datasets) > 1:
         raise InputError(
             f"the accuracies are of several data sets: {', '.join(datasets)}; choose with --dataset"
         )
     chosen = machine_of(machine.arguments(), engine="closed-form")
     question = Question(
         base=base,
-        dataset=dataset or next(iter(datasets), "cifar10"),
+        dataset=measured.dataset or next(iter(datasets), "cifar10"),
         width=width,
         generators=tuple(name.strip() for name in gen.split(",") if name.strip()),
         measure=measure,
