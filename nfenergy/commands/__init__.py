@@ -58,11 +58,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Compare protections of the weight memory at one voltage, and each at its cheapest.",
     ),
     "sensitivity": (
-        "nfenergy.commands.protecting:sensitivity",
+        "nfenergy.commands.sensitivity:sensitivity",
         "Accuracy with bit errors in one layer only, in all but one, and in one bit of one layer.",
     ),
     "assign": (
-        "nfenergy.commands.protecting:assign",
+        "nfenergy.commands.assigning:assign",
         "A voltage for each layer: the least energy under an accuracy floor, checked on chips held out.",
     ),
     "pictures": (
