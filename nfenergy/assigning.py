@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from neuralfuse.user_networks import find_network
 from nfenergy.assigning_results import AssignedLayer, Assignment, Standing
 from nfenergy.ground.errors import InputError
 from nfenergy.machine import Machine
-from nfenergy.simulation import NetworkResult, count_networks
+from nfenergy.simulation import NetworkResult, count_networks, layer_energies
 
 if TYPE_CHECKING:
     from neuralfuse.datasets.images import LabelledImages
@@ -84,7 +84,8 @@ def assign_voltages(
     record = base.record
     network, data = find_network(record.network, "base"), DATASETS.find(record.dataset)
     result = count_networks([network], data, machine, base_width=record.width)[network]
-    layers = np.array([_energies(measure, counted, points) for counted in layer_counted(memory, result)])
+    counted = layer_counted(memory, result, machine)
+    layers = np.array([_energies(measure, layer, points) for layer in counted])
     groups = _groups(memory, plan.groups)
     problem = Problem(
         groups=groups,
@@ -105,7 +106,7 @@ def assign_voltages(
     return _result(found, problem, memory, points, measure, plan, held_out)
 
 
-def layer_counted(base: QuantizedBase, result: NetworkResult) -> tuple[Counted, ...]:
+def layer_counted(base: QuantizedBase, result: NetworkResult, machine: Machine) -> tuple[Counted, ...]:
     """What measures are calculated from, for each stored layer; its groups and phases are added up.
 
     MACs are those that the simulator runs. Biases and normalisation, where the memory holds them, count as
@@ -116,24 +117,32 @@ def layer_counted(base: QuantizedBase, result: NetworkResult) -> tuple[Counted, 
     """
     from neuralfuse.evaluation.sensitivity import layer_names
 
-    whole = result.counted
-    parts: dict[str, list[tuple[int, int]]] = {}
-    for layer, counts in zip(result.model.topology.layers, result.counts, strict=True):
-        parts.setdefault(layer.name.split("[")[0], []).append((layer.macs, counts.sram_filter_reads))
+    topology, whole = result.model.topology, result.counted
+    energies = layer_energies(topology, result.counts, machine)
     found = []
     for name, stored in zip(layer_names(base), base.layers.values(), strict=True):
-        if stored.weight.ndim < 2:
-            parts[name] = [(0, 0)]
-        if name not in parts:
+        mine = [place for place, layer in enumerate(topology.layers) if layer.name.split("[")[0] == name]
+        if not mine and stored.weight.ndim > 1:
             raise InputError(f"layer {name} stores weights but has no place in the topology")
-        macs, reads = (sum(figures) for figures in zip(*parts[name], strict=True))
-        found.append(Counted(macs=macs, filter_reads=reads, weights_per_word=whole.weights_per_word))
+        found.append(
+            replace(
+                whole,
+                macs=sum(topology.layers[place].macs for place in mine),
+                filter_reads=sum(result.counts[place].sram_filter_reads for place in mine),
+                energies={
+                    domain: sum(energies[place][domain] for place in mine) for domain in whole.energies
+                },
+            )
+        )
     return tuple(found)
 
 
 def _energies(measure: Measure, counted: Counted, points: Sequence[CurvePoint]) -> list[float]:
     """Energy of one layer at each of the curve's points."""
-    return [float(costs(measure, counted, None, point.energy_per_access_norm).base_low) for point in points]
+    return [
+        float(costs(measure, counted, None, point.energy_per_access_norm, point.voltage_norm).base_low)
+        for point in points
+    ]
 
 
 def _chips(first: int, seeds: int) -> tuple[int, ...]:

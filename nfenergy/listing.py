@@ -68,6 +68,12 @@ def _curves() -> Entries:
     return _titles(CURVES)
 
 
+def _energy_tables() -> Entries:
+    from energy.energy_tables import ENERGY_TABLES
+
+    return _titles(ENERGY_TABLES)
+
+
 def _measures() -> Entries:
     from energy.measures import MEASURES
 
@@ -122,6 +128,7 @@ KINDS: dict[str, Callable[[], Entries]] = {
     "protections": _protections,
     "curves": _curves,
     "measures": _measures,
+    "energy-tables": _energy_tables,
     "conventions": _conventions,
     "engines": _engines,
     "arrays": _arrays,

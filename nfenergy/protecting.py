@@ -68,6 +68,7 @@ class _Reckoning:
             in_memory(self.base, memory),
             None if before is None else in_memory(before, memory),
             point.energy_per_access_norm,
+            point.voltage_norm,
         )
         nominal = costs(self.measure, self.base, None, 1.0).base
         return float(100.0 * (spent.base_low + spent.generator) / nominal)
@@ -76,9 +77,16 @@ class _Reckoning:
 def in_memory(counted: Counted, memory: Costs) -> Counted:
     """What measures are calculated from where the weight memory costs so much more to read.
 
-    A multiply-accumulate counts as one access of that memory (see `MEASURES`).
+    A multiply-accumulate counts as one access of that memory (see `MEASURES`). Where energies are counted,
+    those of filling the memory grow with those of reading it.
     """
-    return replace(counted, macs=counted.macs * memory.read, filter_reads=counted.filter_reads * memory.read)
+    factors = {"weight_sram": memory.read, "weight_sram_leakage": memory.leakage}
+    return replace(
+        counted,
+        macs=counted.macs * memory.read,
+        filter_reads=counted.filter_reads * memory.read,
+        energies={name: energy * factors.get(name, 1.0) for name, energy in counted.energies.items()},
+    )
 
 
 def compare_protections(

@@ -178,7 +178,7 @@ def test_list_prints_names_or_json(cli: RunCli) -> None:
     assert ["resnet18", "ResNet18"] in [line.split() for line in cli("list", "bases").stdout.splitlines()]
     assert list(json.loads(cli("list", "--json").stdout)) == [
         "bases", "generators", "datasets", "fault-models", "protections", "curves", "measures",
-        "conventions", "engines", "arrays", "plots", "published",
+        "energy-tables", "conventions", "engines", "arrays", "plots", "published",
     ]  # fmt: skip
 
 

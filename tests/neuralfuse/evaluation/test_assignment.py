@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy.curve_files import load_curve
+from energy.measures import MEASURES
 from neuralfuse.evaluation.assignment import Bench, Problem, assign, best_uniform, search
 from neuralfuse.evaluation.knapsack import UNITS, frontier
 from neuralfuse.memory.perturbation import QuantizedBase
@@ -37,7 +38,7 @@ def bench() -> Bench:
     machine = Machine(engine="closed-form")
     network = BASES["vgg11"]
     result = count_networks([network], DATASETS["digits"], machine, base_width=0.125)[network]
-    reads = np.array([counted.filter_reads for counted in layer_counted(base, result)], float)
+    reads = np.array([counted.filter_reads for counted in layer_counted(base, result, machine)], float)
     costs = np.outer(reads / reads.sum(), [point.energy_per_access_norm for point in POINTS])
     groups = tuple((layer,) for layer in range(len(base.words)))
     problem = Problem(groups=groups, rates=RATES, costs=costs, floor_percent=FLOOR)
@@ -147,13 +148,14 @@ def test_groups_are_of_consecutive_layers(bench: Bench, count: int) -> None:
     assert [layer for group in found for layer in group] == list(range(9))
 
 
-def test_layers_cost_what_the_network_costs() -> None:
+@pytest.mark.parametrize("measure", sorted(set(MEASURES) - {"mac"}))
+def test_layers_cost_what_the_network_costs(measure: str) -> None:
     base: QuantizedBase = stored_base(trained_base())
-    network = BASES["vgg11"]
-    result = count_networks([network], DATASETS["digits"], Machine(engine="closed-form"), base_width=0.125)[
-        network
-    ]
-    assert sum(part.filter_reads for part in layer_counted(base, result)) == result.sram_filter_reads
+    network, machine = BASES["vgg11"], Machine(engine="closed-form")
+    result = count_networks([network], DATASETS["digits"], machine, base_width=0.125)[network]
+    layers = layer_counted(base, result, machine)
+    whole = sum(MEASURES[measure].costs(result.counted).values())
+    assert sum(sum(MEASURES[measure].costs(layer).values()) for layer in layers) == pytest.approx(whole)
 
 
 @pytest.mark.parametrize(
