@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nfenergy.commands import options
+from nfenergy.commands import on_chips, options
 from nfenergy.commands.progress import announcements
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate
@@ -21,7 +21,7 @@ def evaluate(
     base_checkpoint: options.BaseCheckpoints,
     faults: options.FaultOptions,
     data: options.DataOptions,
-    protection: options.ProtectionOptions,
+    protection: on_chips.ProtectionOptions,
     out: Annotated[Path, typer.Option("--out", help="The table, a CSV.")] = Path("accuracy.csv"),
     gen_checkpoint: options.GeneratorCheckpoints = None,
     ber: Annotated[

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neuralfuse.registry import NO_PROTECTION
 from nfenergy.ground.rates import parse_rate
 from nfenergy.listing import KINDS as KINDS
 from nfenergy.listing import names, one_of
@@ -263,38 +262,6 @@ class FaultOptions:
             flip_maps=self.flip_maps,
             fault_map=self.fault_map or None,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProtectionOptions:
-    """How the weight memory is protected."""
-
-    protection: Annotated[
-        str, _named("--protection", kind="protections", help="Of the weight memory, separated by commas")
-    ] = NO_PROTECTION
-
-    def chosen(self) -> tuple[str, ...]:
-        """The protections by name, each once."""
-        from neuralfuse.memory.protections import PROTECTIONS
-
-        names = self.protection.split(",")
-        return tuple(dict.fromkeys(PROTECTIONS.find(name.strip()).name for name in names))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccuracyOptions:
-    """Which measured accuracies."""
-
-    accuracy: Annotated[
-        list[Path] | None,
-        typer.Option("--accuracy", help="Tables of `evaluate`, measured under protections."),
-    ] = None
-    dataset: Annotated[
-        str | None, _named("--dataset", kind="datasets", help="Default that of the accuracies, else cifar10")
-    ] = None
-    fault_model: Annotated[
-        str, _named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
-    ] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def protections(
     base: options.BaseName,
     machine: options.MachineOptions,
-    measured: options.AccuracyOptions,
+    measured: on_chips.AccuracyOptions,
     gen: Annotated[str, typer.Option("--gen", help="Generators to reckon with, separated by commas.")] = "",
     width: options.Width = 1.0,
     ber: options.BitErrorRate = None,
