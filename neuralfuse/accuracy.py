@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any
 
-from neuralfuse.registry import DATASETS, NO_GENERATOR, generator_name, network_name
+from neuralfuse.registry import DATASETS, NO_GENERATOR, NO_PROTECTION, generator_name, network_name
 from nfenergy.ground.columns import Column
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import rate_key
@@ -100,6 +100,9 @@ class Accuracy:
     ] = MEASURED
     fault_model: Annotated[str, Column("what a bit error is; rates of two do not compare", check=str.lower)]
     weight_bits: Annotated[int, Column("bits a stored weight", unit="bit", low=1, high=64, joined=None)]
+    protection: Annotated[
+        str, Column("of the base's weight memory; none: it is read as it is", check=str.lower)
+    ] = NO_PROTECTION
     quantization: Annotated[str, Column("scheme of the base's stored weights", source=BASE)] = ""
     base_width: Annotated[
         float, Column("factor on the base's channels", source=BASE, low=1e-6, high=1e6, joined=None)
@@ -185,6 +188,7 @@ class Accuracy:
             self.generator,
             rate_key(self.bit_error_rate),
             self.weight_bits,
+            self.protection,
         )
 
     @property
@@ -216,7 +220,13 @@ class Accuracy:
         if not nominal:
             return row
         clean = self.base_clean_percent
-        return replace(row, bit_error_rate=0.0, base_perturbed_percent=clean, base_perturbed_std_percent=0.0)
+        return replace(
+            row,
+            protection=NO_PROTECTION,
+            bit_error_rate=0.0,
+            base_perturbed_percent=clean,
+            base_perturbed_std_percent=0.0,
+        )
 
 
 BASE_IDENTITY = (
@@ -227,6 +237,7 @@ BASE_IDENTITY = (
     "base_training",
     "quantization",
     "weight_bits",
+    "protection",
     "base_digest",
 )
 GENERATOR_IDENTITY = (

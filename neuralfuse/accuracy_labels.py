@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from neuralfuse.accuracy import Accuracy
-from neuralfuse.registry import NO_GENERATOR, title_of
+from neuralfuse.registry import NO_GENERATOR, NO_PROTECTION, title_of
 from nfenergy.ground.rates import percent_text
 
 Say = Callable[[Accuracy], str]
@@ -30,6 +30,7 @@ BASE_WORDS: dict[str, Say] = {
     "base_normalization": lambda row: f"{row.base_normalization} norm" if row.base_normalization else "",
     "quantization": lambda row: row.quantization,
     "weight_bits": lambda row: f"{row.weight_bits} bit",
+    "protection": lambda row: "" if row.protection == NO_PROTECTION else row.protection,
     "fault_model": lambda row: row.fault_model,
     "source": lambda row: row.source.partition(",")[0],
 }

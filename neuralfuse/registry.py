@@ -20,6 +20,9 @@ Role = Literal["base", "generator"]
 NO_GENERATOR = "none"
 """What stands for the base model alone where a generator is named."""
 
+NO_PROTECTION = "none"
+"""What stands for a weight memory as it is where a protection is named."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:

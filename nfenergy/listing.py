@@ -72,6 +72,12 @@ def _fault_models() -> Entries:
     return _titles(FAULT_MODELS) | _titles(PROFILED_CHIPS)
 
 
+def _protections() -> Entries:
+    from neuralfuse.memory.protections import PROTECTIONS
+
+    return _titles(PROTECTIONS)
+
+
 def _curves() -> Entries:
     from energy.curve_files import CURVES
 
@@ -135,6 +141,7 @@ KINDS: dict[str, Callable[[], Entries]] = {
     "generators": _generators,
     "datasets": _datasets,
     "fault-models": _fault_models,
+    "protections": _protections,
     "curves": _curves,
     "measures": _measures,
     "energy-tables": _energy_tables,

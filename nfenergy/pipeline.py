@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from energy.counts import LayerCounts
+from energy.curve import OperatingPoint, VoltageCurve
 from energy.engines import simulate as run_engine
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.registry import DATASETS
@@ -46,14 +47,8 @@ def simulate(
         InputError: an argument that cannot be used.
         NfEnergyError: the engine failed.
     """
-    if bit_error_rate is not None and voltage_norm is not None:
-        raise InputError("give the operating point by bit error rate or by voltage, not by both")
     machine = machine or Machine()
-    if voltage_norm is not None:
-        point = machine.curve.at_voltage(voltage_norm)
-    else:
-        rate = DEFAULT_BIT_ERROR_RATE if bit_error_rate is None else bit_error_rate
-        point = machine.curve.at_bit_error_rate(rate)
+    point = operating_point(machine.curve, bit_error_rate=bit_error_rate, voltage_norm=voltage_norm)
     data, base_network = DATASETS.find(dataset), find_network(base, "base")
     networks = [base_network]
     if generator is not None:
@@ -68,6 +63,21 @@ def simulate(
         base_width=base_width,
         chosen_by_voltage=voltage_norm is not None,
     )
+
+
+def operating_point(
+    curve: VoltageCurve, *, bit_error_rate: float | None, voltage_norm: float | None
+) -> OperatingPoint:
+    """The point by bit error rate, a fraction, or by voltage; at `DEFAULT_BIT_ERROR_RATE` without either.
+
+    Raises:
+        InputError: both are given, or the curve does not have it.
+    """
+    if bit_error_rate is not None and voltage_norm is not None:
+        raise InputError("give the operating point by bit error rate or by voltage, not by both")
+    if voltage_norm is not None:
+        return curve.at_voltage(voltage_norm)
+    return curve.at_bit_error_rate(DEFAULT_BIT_ERROR_RATE if bit_error_rate is None else bit_error_rate)
 
 
 def simulate_combinations(

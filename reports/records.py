@@ -10,7 +10,7 @@ from energy.counts import LayerCounts
 from energy.measures import MEASURES, energy_domains
 from energy.savings import DomainEnergy, SavingBy
 from neuralfuse.accuracy import Accuracy, Key
-from neuralfuse.registry import NO_GENERATOR, generator_name, network_name
+from neuralfuse.registry import NO_GENERATOR, NO_PROTECTION, generator_name, network_name
 from nfenergy.ground.columns import Column, Spread
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import rate_key
@@ -139,6 +139,7 @@ class Saving:
             self.generator,
             rate_key(self.bit_error_rate),
             self.weight_bits,
+            NO_PROTECTION,
         )
 
     @property

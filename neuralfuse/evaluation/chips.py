@@ -6,6 +6,7 @@ import copy
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import nn
@@ -13,7 +14,7 @@ from torch import nn
 from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
-from neuralfuse.registry import NO_GENERATOR
+from neuralfuse.registry import NO_GENERATOR, NO_PROTECTION
 from neuralfuse.training.base_training import accuracy_percent
 from neuralfuse.training.streams import TEST_CHIPS, check_test_chips
 
@@ -48,6 +49,7 @@ class Measurement:
     Attributes:
         bit_error_rate: a fraction; what it counts is up to `fault_model`.
         fault_model: see `neuralfuse.memory.fault_models`.
+        protection: see `neuralfuse.memory.protections`.
         chips: seeds.
         generator: its name; ``none`` where `protected` is None.
         base: the base alone.
@@ -56,6 +58,7 @@ class Measurement:
 
     bit_error_rate: float
     fault_model: str
+    protection: str = NO_PROTECTION
     chips: tuple[int, ...]
     generator: str
     base: ChipAccuracies
@@ -91,10 +94,11 @@ def evaluate(
     generators: Mapping[str, nn.Module] | None = None,
     chips: tuple[int, ...] = TEST_CHIPS,
     fault_model: str = "flip",
+    protections: Sequence[str] = (NO_PROTECTION,),
     batch_size: int = 256,
     on_chip: Callable[[int, int], None] | None = None,
 ) -> tuple[Measurement, ...]:
-    """Accuracies at each rate of the base alone (``none``) and behind each generator.
+    """Accuracies at each rate, under each protection, of the base alone (``none``) and behind generators.
 
     Every chip is met once, with all generators in turn. Images pass each generator once, because it has
     no bit errors. Any base serves for any generator that takes its images: the one it was trained
@@ -107,11 +111,13 @@ def evaluate(
         generators: as they come from `in_use`, by name; on the device of the base.
         chips: seeds of the test chips.
         fault_model: what the rates count.
+        protections: of the base's weight memory.
         batch_size: images a pass.
         on_chip: told how many of how many chips are done.
 
     Raises:
-        InputError: a chip is given twice or reserved for training, or a rate is no fraction.
+        InputError: a chip is given twice or reserved for training, a rate is no fraction, or there is no
+            such protection.
     """
     check_test_chips(chips)
     inputs = {NO_GENERATOR: images}
@@ -119,14 +125,16 @@ def evaluate(
         inputs[name] = transformed(images, generator, batch_size=batch_size)
     clean = {name: accuracy_percent(base.model, part, batch_size=batch_size) for name, part in inputs.items()}
     found: list[Measurement] = []
-    for number, rate in enumerate(rates):
+    points = list(product(rates, protections))
+    for number, (rate, protection) in enumerate(points):
         perturbed: dict[str, list[float]] = {name: [] for name in inputs}
         for done, chip in enumerate(chips, start=1):
-            with base.perturb(seed=chip, rate=rate, fault_model=fault_model) as model:
+            faults = base.draw(seed=chip, rate=rate, fault_model=fault_model, protection=protection)
+            with base.apply(faults) as model:
                 for name, part in inputs.items():
                     perturbed[name].append(accuracy_percent(model, part, batch_size=batch_size))
             if on_chip is not None:
-                on_chip(number * len(chips) + done, len(rates) * len(chips))
+                on_chip(number * len(chips) + done, len(points) * len(chips))
         each = {
             name: ChipAccuracies(clean_percent=clean[name], perturbed_percent=tuple(values))
             for name, values in perturbed.items()
@@ -136,6 +144,7 @@ def evaluate(
             Measurement(
                 bit_error_rate=rate,
                 fault_model=fault_model,
+                protection=protection,
                 chips=chips,
                 generator=name,
                 base=alone,

@@ -11,9 +11,9 @@ from typing import Any
 from neuralfuse.accuracy import Accuracy
 from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.evaluation.chips import Measurement, evaluate, in_use
-from neuralfuse.memory.fault_models import map_record
+from neuralfuse.memory.fault_models import map_record, scattered_model
 from neuralfuse.memory.perturbation import QuantizedBase
-from neuralfuse.registry import NO_GENERATOR
+from neuralfuse.registry import NO_GENERATOR, NO_PROTECTION
 from neuralfuse.training.generator_training import base_digest
 from neuralfuse.training.runs import Trained, same_dataset, stored_base, stored_quantization
 from neuralfuse.training.streams import TEST_CHIPS
@@ -33,12 +33,16 @@ class EvaluationPlan:
         rates: bit error rates, fractions.
         chips: seeds of the test chips.
         fault_model: what the rates count.
+        scattered: measure on the faults of a measured map in cells drawn at random, too.
+        protections: of the bases' weight memories.
         weight_bits: bits at which each base is stored, one after another; empty for those of its training.
     """
 
     rates: tuple[float, ...] = (0.01,)
     chips: tuple[int, ...] = TEST_CHIPS
     fault_model: str = "flip"
+    scattered: bool = False
+    protections: tuple[str, ...] = (NO_PROTECTION,)
     weight_bits: tuple[int, ...] = ()
 
 
@@ -51,14 +55,15 @@ def evaluate_networks(
     device: str = "cpu",
     on_chip: OnChip | None = None,
 ) -> tuple[tuple[Accuracy, ...], dict[str, Any]]:
-    """Every base at every rate and width of weights: alone, and behind every generator.
+    """Every base at every rate, protection and width of weights: alone, and behind every generator.
 
     Returns:
         rows of the accuracy table, and what a JSON beside it records: the networks and the accuracy
         on each chip. `on_chip` is told how many of how many chips are done, all bases together.
 
     Raises:
-        InputError: the networks are not of one data set, or one is given twice.
+        InputError: the networks are not of one data set, one is given twice, or what should be scattered is
+            no measured map.
     """
     same_dataset([network.record for network in (*bases, *generators)])
     by_digest = {weights_digest(network): network for network in generators}
@@ -70,12 +75,16 @@ def evaluate_networks(
     }
     rows: list[Accuracy] = []
     chips: list[dict[str, Any]] = []
+    models = [plan.fault_model]
+    if plan.scattered:
+        models.append(scattered_model(plan.fault_model).name)
     stored = [
-        (base, bits)
+        (base, bits, fault_model)
         for base in bases
         for bits in plan.weight_bits or (stored_quantization(base.record).bits,)
+        for fault_model in models
     ]
-    for number, (base, bits) in enumerate(stored):
+    for number, (base, bits, fault_model) in enumerate(stored):
         memory = stored_base(base, bits=bits, device=device)
         found = evaluate(
             memory,
@@ -83,7 +92,8 @@ def evaluate_networks(
             rates=plan.rates,
             generators=deployed,
             chips=plan.chips,
-            fault_model=plan.fault_model,
+            fault_model=fault_model,
+            protections=plan.protections,
             on_chip=on_chip and partial(_of_all, on_chip, number, len(stored)),
         )
         for measured in found:
@@ -98,6 +108,7 @@ def evaluate_networks(
     provenance = {
         "versions": versions_text(),
         **map_record(plan.fault_model),
+        **({"scattered_map": map_record(models[1])["fault_map"]} if plan.scattered else {}),
         "bases": [asdict(base.record) for base in bases],
         "generators": [asdict(network.record) for network in generators],
         "accuracies": chips,
@@ -140,6 +151,7 @@ def _row(
         nf_perturbed_percent=None,
         nf_perturbed_std_percent=None,
         fault_model=measured.fault_model,
+        protection=measured.protection,
         weight_bits=memory.quantization.bits,
         quantization=memory.quantization.scheme.name,
         base_width=record.width,

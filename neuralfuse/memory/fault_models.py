@@ -36,9 +36,13 @@ DEFAULT = "flip"
 MEASURED_PREFIX = "map-"
 """Of the names of measured maps; the first digits of a digest of their contents follow."""
 
+SCATTERED_SUFFIX = "-scattered"
+"""Of the name of a measured map whose faults were moved to cells drawn at random."""
+
 Files = tuple[Path, Path]
 
 _measured: dict[str, FaultModel] = {}
+_maps: dict[str, FaultMap] = {}
 
 
 def get_fault_model(name: str) -> FaultModel:
@@ -56,7 +60,9 @@ def get_fault_model(name: str) -> FaultModel:
     if key in _measured:
         return _measured[key]
     if key.startswith(MEASURED_PREFIX):
-        raise InputError(f"{name} is a measured map; give its files with --stuck-at-maps or --flip-maps")
+        raise InputError(
+            f"{name} is a measured map; give its files with --stuck-at-maps, --flip-maps or --fault-map"
+        )
     raise UnknownName("fault model", name, [*FAULT_MODELS, *PROFILED_CHIPS])
 
 
@@ -80,7 +86,7 @@ def choose_fault_model(
     """
     if sum(asked is not None for asked in (name, stuck_at_maps, flip_maps, fault_map)) > 1:
         raise InputError(
-            "--fault-model, --stuck-at-maps, --flip-maps and a fault map exclude each other; give one of them"
+            "--fault-model, --fault-map, --stuck-at-maps and --flip-maps exclude each other; give one of them"
         )
     if fault_map is not None:
         return measured_model(read_fault_map(fault_map), kind="stuck-at", files=fault_map)
@@ -115,6 +121,35 @@ def measured_model(found: FaultMap, *, kind: str, files: Sequence[Path]) -> Faul
         name=f"{MEASURED_PREFIX}{found.digest[:8]}",
         title=f"measured map of {found.rows} x {found.columns} cells, {100 * found.fault_rate:.4g} % misread",
         origin={"kind": kind, "files": [str(path) for path in files]},
+    )
+    _measured[model.name], _maps[model.name] = model, found
+    return model
+
+
+def measured_map(name: str) -> FaultMap:
+    """The map behind a fault model that this process has read.
+
+    Raises:
+        InputError: the fault model is no measured map.
+    """
+    if name not in _maps:
+        raise InputError(
+            f"fault model {name} is no measured map; give one with --fault-map or --stuck-at-maps"
+        )
+    return _maps[name]
+
+
+def scattered_model(name: str, *, seed: int = 0) -> FaultModel:
+    """The faults of a measured map in cells drawn at random: what a map of independent faults would do.
+
+    Raises:
+        InputError: the fault model is no measured map.
+    """
+    model = map_model(
+        measured_map(name).scattered(seed=seed),
+        name=f"{name}{SCATTERED_SUFFIX}",
+        title=f"the faults of {name} in cells drawn at random",
+        origin={"scattered": name, "seed": seed},
     )
     _measured[model.name] = model
     return model

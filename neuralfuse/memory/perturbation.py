@@ -10,13 +10,15 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor, nn
 
 from neuralfuse.memory.bit_errors import WordFaults
 from neuralfuse.memory.fault_models import get_fault_model
+from neuralfuse.memory.protections import get_protection
+from neuralfuse.memory.stored_words import StoredWords
 from neuralfuse.networks.pooling import use_fast_pooling
 from neuralfuse.quantization import (
     Quantization,
@@ -26,6 +28,7 @@ from neuralfuse.quantization import (
     word_weights,
     words_of,
 )
+from neuralfuse.registry import NO_PROTECTION
 from nfenergy.ground.errors import InputError, NfEnergyError
 
 
@@ -107,18 +110,37 @@ class QuantizedBase:
         """Memory words of each layer."""
         return tuple(layer.words.numel() for layer in self.layers.values())
 
-    def draw(self, *, seed: int, rate: float, fault_model: str = "flip") -> tuple[WordFaults, ...]:
+    @cached_property
+    def memory(self) -> StoredWords:
+        """What the memory holds, as protections see it."""
+        return StoredWords(
+            layers=[layer.words.cpu().numpy() for layer in self.layers.values()],
+            bits=self.quantization.word_bits,
+            zero=self.quantization.zero,
+        )
+
+    def draw(
+        self, *, seed: int, rate: float, fault_model: str = "flip", protection: str = NO_PROTECTION
+    ) -> tuple[WordFaults, ...]:
         """Bit errors of chip `seed` at bit error rate `rate` (a fraction), layer by layer.
 
+        Those of a protected memory are what the protection leaves of them, and hold for these weights.
+
         Raises:
-            InputError: no such fault model, a rate outside [0, 1], a negative seed.
+            InputError: no such fault model or protection, a rate outside [0, 1], a negative seed.
         """
-        return get_fault_model(fault_model).draw(self.words, self.quantization.word_bits, rate, seed)
+        model = get_fault_model(fault_model)
+        if protection == NO_PROTECTION:
+            return model.draw(self.words, self.quantization.word_bits, rate, seed)
+        return get_protection(protection).inject(self.memory, model, rate, seed)
 
     @contextmanager
-    def perturb(self, *, seed: int, rate: float, fault_model: str = "flip") -> Iterator[nn.Module]:
-        """The model on chip `seed` at bit error rate `rate`; see `apply`."""
-        with self.apply(self.draw(seed=seed, rate=rate, fault_model=fault_model)) as model:
+    def perturb(
+        self, *, seed: int, rate: float, fault_model: str = "flip", protection: str = NO_PROTECTION
+    ) -> Iterator[nn.Module]:
+        """The model on chip `seed` at bit error rate `rate`; see `draw` and `apply`."""
+        faults = self.draw(seed=seed, rate=rate, fault_model=fault_model, protection=protection)
+        with self.apply(faults) as model:
             yield model
 
     @contextmanager

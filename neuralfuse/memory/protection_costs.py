@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from nfenergy.ground.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +17,7 @@ class Costs:
         leakage: leakage power.
         area: None where no source states it.
         source: where the figures come from, and what is not in them.
+        of_code: the figures are of a code's check bits, and grow with their number.
     """
 
     read: float = 1.0
@@ -22,6 +25,22 @@ class Costs:
     leakage: float = 1.0
     area: float | None = None
     source: str
+    of_code: bool = False
+
+    def with_code_read(self, factor: float) -> Costs:
+        """The same where reading under SECDED(72,64) takes `factor` instead of `ECC_READ`.
+
+        What a code adds to a read grows with the check bits; other protections stay as they are.
+
+        Raises:
+            InputError: the factor is below 1 or above `LARGEST_READ`.
+        """
+        if not 1.0 <= factor <= LARGEST_READ:
+            raise InputError(f"the read factor of SECDED is {factor:g}, expected 1 to {LARGEST_READ:g}")
+        if not self.of_code or factor == ECC_READ:
+            return self
+        source = f"read factor {factor:g} of SECDED(72,64) as given, for others scaled; else {self.source}"
+        return replace(self, read=1 + (self.read - 1) * (factor - 1) / (ECC_READ - 1), source=source)
 
 
 UNPROTECTED = Costs(area=1.0, source="the memory as it is")
@@ -30,6 +49,9 @@ ECC_CELLS = 8 / 64
 """Cells that the code of the figures below adds."""
 
 ECC_READ, ECC_WRITE, ECC_LEAKAGE, ECC_AREA = 1.14, 1.13, 1.11, 1.11
+
+LARGEST_READ = 10.0
+"""Greatest read factor that is believed."""
 
 ECC_SOURCE = (
     "CACTI 7.0 with against without ECC, 64-bit words: read 1.14 (1.115 to 1.162), write 1.13, leakage 1.11, "
@@ -60,6 +82,7 @@ def secded_costs(extra_storage: float) -> Costs:
         leakage=1 + (ECC_LEAKAGE - 1) * scale,
         area=1 + (ECC_AREA - 1) * scale,
         source=ECC_SOURCE + scaled,
+        of_code=True,
     )
 
 

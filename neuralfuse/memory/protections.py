@@ -25,7 +25,9 @@ from neuralfuse.memory.protection_costs import (
 from neuralfuse.memory.row_repair import unrepaired_rate
 from neuralfuse.memory.secded_rates import Rates, residual_rates
 from neuralfuse.memory.stored_words import StoredWords
-from nfenergy.ground.errors import InputError, UnknownName
+from neuralfuse.registry import NO_PROTECTION
+from nfenergy.ground.errors import InputError
+from nfenergy.ground.registry import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ BANK_ROWS, ROW_CELLS = 512, 64
 def none() -> Protection:
     """The memory without protection."""
     return Protection(
-        name="none",
+        name=NO_PROTECTION,
         title="no protection",
         needs="nothing",
         extra_storage=lambda bits: 0.0,
@@ -203,16 +205,16 @@ def _policy_title(zeroed: bool) -> str:
     return "detected errors read as zero" if zeroed else "detected errors passed on"
 
 
-PROTECTIONS: dict[str, Protection] = {
-    protection.name: protection
-    for protection in (
+PROTECTIONS: Registry[Protection] = Registry(
+    "protection",
+    (
         none(),
         *(secded_words(width, zeroed=zeroed) for width in DATA_BITS for zeroed in (False, True)),
         *(secded_highest_bits(count) for count in (1, 2, 3, 4)),
         *(robust_highest_bits(count) for count in (1, 2, 3, 4)),
         *(row_repair(spares) for spares in (8, 32, 128)),
-    )
-}
+    ),
+)
 
 
 def get_protection(name: str) -> Protection:
@@ -221,7 +223,4 @@ def get_protection(name: str) -> Protection:
     Raises:
         UnknownName: there is none.
     """
-    try:
-        return PROTECTIONS[name.lower()]
-    except KeyError:
-        raise UnknownName("protection", name, PROTECTIONS) from None
+    return PROTECTIONS.find(name)

@@ -53,6 +53,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "nfenergy.commands.measuring:measure_latency",
         "Wall time of one inference on this machine, base alone and behind generators (medians).",
     ),
+    "protections": (
+        "nfenergy.commands.protecting:protections",
+        "Compare protections of the weight memory at one voltage, and each at its cheapest.",
+    ),
+    "sensitivity": (
+        "nfenergy.commands.sensitivity:sensitivity",
+        "Accuracy with bit errors in one layer only, in all but one, and in one bit of one layer.",
+    ),
+    "assign": (
+        "nfenergy.commands.assigning:assign",
+        "A voltage for each layer: the least energy under an accuracy floor, checked on chips held out.",
+    ),
     "pictures": (
         "nfenergy.commands.measuring:pictures",
         "t-SNE of the outputs, transformed inputs by class, and accuracy against bit error rate.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nfenergy.commands import options
+from nfenergy.commands import on_chips, options
 from nfenergy.commands.progress import announcements
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate
@@ -21,6 +21,7 @@ def evaluate(
     base_checkpoint: options.BaseCheckpoints,
     faults: options.FaultOptions,
     data: options.DataOptions,
+    protection: on_chips.ProtectionOptions,
     out: Annotated[Path, typer.Option("--out", help="The table, a CSV.")] = Path("accuracy.csv"),
     gen_checkpoint: options.GeneratorCheckpoints = None,
     ber: Annotated[
@@ -35,6 +36,10 @@ def evaluate(
         str | None,
         typer.Option("--weight-bits", help="Bits of the base's weights, such as 8,4."),
     ] = None,
+    scattered: Annotated[
+        bool,
+        typer.Option("--scattered", help="Measure a map's faults in cells drawn at random as well."),
+    ] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -44,6 +49,7 @@ def evaluate(
     from neuralfuse.training.streams import TEST_CHIPS
 
     check_place(out)
+    protections = protection.chosen()
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
     generators = [runs.load_trained(path, "generator") for path in gen_checkpoint or []]
     dataset = runs.same_dataset([network.record for network in (*bases, *generators)])
@@ -53,6 +59,8 @@ def evaluate(
         rates=tuple(dict.fromkeys(model.rate(rate) for rate in rates)),
         chips=tuple(range(TEST_CHIPS[0], TEST_CHIPS[0] + seeds)),
         fault_model=model.name,
+        scattered=scattered,
+        protections=protections,
         weight_bits=() if weight_bits is None else _whole_numbers(weight_bits),
     )
     splits = data.load(dataset)

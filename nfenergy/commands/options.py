@@ -243,12 +243,24 @@ class FaultOptions:
         ),
     ] = None
 
+    fault_map: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--fault-map",
+            help="Likewise, stuck-at cells in any format: KC705-B read-out, NeuralFuse's maps, text, .npy; "
+            "may come twice, for a pair of files.",
+        ),
+    ] = None
+
     def chosen(self) -> Any:
         """The one fault model that was asked for."""
         from neuralfuse.memory.fault_models import choose_fault_model
 
         return choose_fault_model(
-            self.fault_model, stuck_at_maps=self.stuck_at_maps, flip_maps=self.flip_maps
+            self.fault_model,
+            stuck_at_maps=self.stuck_at_maps,
+            flip_maps=self.flip_maps,
+            fault_map=self.fault_map or None,
         )
 
 

@@ -1,0 +1,80 @@
+"""What commands share that measure accuracies on chips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neuralfuse.registry import NO_PROTECTION
+from nfenergy.commands.options import _named
+from nfenergy.ground.rates import parse_percentage
+
+if TYPE_CHECKING:
+    from neuralfuse.datasets.images import LabelledImages
+
+MinAccuracy = Annotated[
+    str | None, typer.Option("--min-accuracy", help="Smallest perturbed accuracy in percent, such as 85.")
+]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Test chips, from 50000 on.")]
+Images = Annotated[
+    int | None, typer.Option("--images", min=1, help="Test images, evenly spread; default all.")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectionOptions:
+    """How the weight memory is protected."""
+
+    protection: Annotated[
+        str, _named("--protection", kind="protections", help="Of the weight memory, separated by commas")
+    ] = NO_PROTECTION
+
+    def chosen(self) -> tuple[str, ...]:
+        """The protections by name, each once."""
+        from neuralfuse.memory.protections import PROTECTIONS
+
+        names = self.protection.split(",")
+        return tuple(dict.fromkeys(PROTECTIONS.find(name.strip()).name for name in names))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyOptions:
+    """Which measured accuracies."""
+
+    accuracy: Annotated[
+        list[Path] | None,
+        typer.Option("--accuracy", help="Tables of `evaluate`, measured under protections."),
+    ] = None
+    dataset: Annotated[
+        str | None, _named("--dataset", kind="datasets", help="Default that of the accuracies, else cifar10")
+    ] = None
+    fault_model: Annotated[
+        str, _named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
+    ] = ""
+
+
+def percentage(text: str | None) -> float | None:
+    """A floor of the accuracy in percent; None where none is given."""
+    return None if text is None else parse_percentage(text, "--min-accuracy", largest=100.0)
+
+
+def chips_of(seeds: int) -> tuple[int, ...]:
+    """The first test chips."""
+    from neuralfuse.training.streams import TEST_CHIPS
+
+    return tuple(range(TEST_CHIPS[0], TEST_CHIPS[0] + seeds))
+
+
+def images_of(test: LabelledImages, count: int | None) -> LabelledImages:
+    """So many of the test images; None takes all."""
+    return test if count is None else test.spread(count)
+
+
+def tell(files: list[Path], *, quiet: bool) -> None:
+    """Name the files written, on stderr."""
+    if not quiet:
+        for path in files:
+            typer.echo(str(path), err=True)

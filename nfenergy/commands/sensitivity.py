@@ -1,0 +1,54 @@
+"""The command that measures which layers bit errors hurt."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nfenergy.commands import on_chips, options
+from nfenergy.commands.progress import announcements
+from nfenergy.ground.files import check_folder
+
+
+def sensitivity(
+    base_checkpoint: Annotated[Path, typer.Option("--base-checkpoint", help="From train-base.")],
+    faults: options.FaultOptions,
+    data: options.DataOptions,
+    ber: Annotated[
+        str | None, typer.Option("--ber", help="Bit error rate; default 1%, or a map's own.")
+    ] = None,
+    seeds: on_chips.Seeds = 10,
+    images: on_chips.Images = None,
+    by_bit: Annotated[
+        bool, typer.Option("--by-bit/--no-by-bit", help="Measure every bit position of every layer.")
+    ] = True,
+    out: options.OutFolder = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    from neuralfuse.evaluation.sensitivity import sensitivity as measure
+    from neuralfuse.training import runs
+    from nfenergy.sensitivity_files import as_text, sensitivity_json, write_sensitivity
+
+    if out is not None:
+        check_folder(out)
+    trained = runs.load_trained(base_checkpoint, "base")
+    model = faults.chosen()
+    rate = model.rate(options.optional_rate(ber))
+    test = on_chips.images_of(data.load(trained.record.dataset).test, images)
+    with announcements(quiet=quiet) as say:
+        found = measure(
+            runs.stored_base(trained, device=runs.best_device()),
+            test,
+            rate=rate,
+            chips=on_chips.chips_of(seeds),
+            fault_model=model.name,
+            by_bit=by_bit,
+            on_done=lambda done, all_: say(f"{done} of {all_} accuracies"),
+        )
+    files = [] if out is None else write_sensitivity(found, out)
+    typer.echo(json.dumps(sensitivity_json(found), indent=2) if as_json else as_text(found))
+    on_chips.tell(files, quiet=quiet)
