@@ -111,7 +111,7 @@ class _Walk:
         source = next((held for held in operands if held.module), Stored(module="", values=0))
         computed = computed or any(held.computed for held in operands)
         for name in filter(None, call.node.output):
-            values = math.prod(self._shapes.shape(name) or (source.values,))
+            values = self._shapes.size(name, source.values)
             if call.node.op_type in ("Expand", "Tile", "Identity", "Reshape", "Transpose") and operands:
                 values = min(values, operands[0].values)
             self._stored[name] = replace(source, values=values, computed=computed)

@@ -52,6 +52,11 @@ class OnnxShapes:
             return None
         return tuple(int(extent.dim_value) for extent in extents)
 
+    def size(self, name: str, unknown: int) -> int:
+        """Elements of a tensor; `unknown` where its shape is not known."""
+        shape = self.shape(name)
+        return unknown if shape is None else math.prod(shape)
+
     def nodes(self, nodes: Iterable[Any] | None = None) -> Iterator[Any]:
         """The nodes in the order of the file, the shapes of each known; decided branches in line.
 

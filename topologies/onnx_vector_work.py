@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from topologies.onnx_calls import Call
-from topologies.onnx_file import Shape
 
 POINTWISE = frozenset(
     """
@@ -70,8 +69,7 @@ class Producers:
             return GATED[op] * math.prod(call.shape(0)[:2]) * call.shape(2)[0] * call.shape(2)[2]
         if op not in ("Mul", "Einsum") or len(call.node.input) < 2:
             return 0
-        shapes: list[Shape] = [call.shapes.shape(call.name(place)) or () for place in (0, 1)]
-        if any(math.prod(shape) <= 1 for shape in shapes) or self._gates_itself(call):
+        if any(call.shapes.size(call.name(place), 0) <= 1 for place in (0, 1)) or self._gates_itself(call):
             return 0
         scales = [place for place in (0, 1) if not call.is_activation(place)]
         if any(self._is_norm(call.name(1 - place)) for place in scales):
@@ -93,7 +91,7 @@ class Producers:
         node = self._nodes.get(name)
         if node is None or steps == 0 or node.op_type not in POINTWISE:
             return False
-        inputs = [given for given in node.input if given and math.prod(call.shapes.shape(given) or (2,)) > 1]
+        inputs = [given for given in node.input if given and call.shapes.size(given, 2) > 1]
         return bool(inputs) and all(self._is_function_of(given, source, call, steps - 1) for given in inputs)
 
     def _is_norm(self, name: str, steps: int = FARTHEST) -> bool:

@@ -128,20 +128,16 @@ def _convolution(
     return [convolution, nn.BatchNorm2d(filters), nn.ReLU6()]
 
 
+MOBILENET = (
+    (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
+)  # fmt: skip
+"""Expansion, filters, repetitions and stride of Sandler et al. (2018), Table 2."""
+
+
 def mobilenet_v2() -> nn.Module:
-    """Expansion, filters, repetitions and stride of Sandler et al. (2018), Table 2."""
     layers = _convolution(3, 32, 3, 2)
     channels = 32
-    table = (
-        (1, 16, 1, 1),
-        (6, 24, 2, 2),
-        (6, 32, 3, 2),
-        (6, 64, 4, 2),
-        (6, 96, 3, 1),
-        (6, 160, 3, 2),
-        (6, 320, 1, 1),
-    )
-    for expansion, filters, repetitions, stride in table:
+    for expansion, filters, repetitions, stride in MOBILENET:
         for place in range(repetitions):
             layers.append(InvertedResidual(channels, filters, stride if place == 0 else 1, expansion))
             channels = filters

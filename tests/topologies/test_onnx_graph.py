@@ -42,7 +42,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "rnn": (lambda: Recurrent(nn.RNN, bidirectional=True), (5, 8)),
     "vit": (VitBlock, (3, 32, 32)),
 }
-NEWER_EXPORTER = ("registry-resnet18", "deconvolutions", "lstm", "vit")
+NEWER_EXPORTER = ("deconvolutions", "lstm", "vit")
 MACS = {"resnet18": 1_814_073_344, "mobilenet-v2": 300_774_272}
 BATCH = {"dynamic_axes": {"x": {0: "batch"}}, "input_names": ["x"]}
 
@@ -58,7 +58,8 @@ def test_the_topology_is_that_of_the_module(name: str, dynamo: bool, tmp_path: P
     found = topology(export(tmp_path / "network.onnx", module, (1, *shape), dynamo=dynamo))
     assert nameless(found.layers) == nameless(expected.layers)
     assert found.coverage == expected.coverage
-    assert sum(layer.macs for layer in found.layers) == sum(layer.macs for layer in expected.layers)
+    # Both exporters say which module a layer comes from.
+    assert [layer.name for layer in found.layers] == [layer.name for layer in expected.layers]
     if name in MACS:
         assert found.coverage is not None
         assert found.coverage.macs == MACS[name]
@@ -81,17 +82,6 @@ def test_another_input_shape(tmp_path: Path) -> None:
     assert nameless(topology(path, input_shape=(3, 40, 25)).layers) == nameless(expected.layers)
 
 
-@pytest.mark.parametrize("dynamo", [False, True])
-def test_layers_are_called_by_their_modules(dynamo: bool, tmp_path: Path) -> None:
-    module = VitBlock()
-    names = [
-        layer.name for layer in topology_of(module, (3, 32, 32), name="network", convention=EXACT).layers
-    ]
-    found = topology(export(tmp_path / "network.onnx", module, (1, 3, 32, 32), dynamo=dynamo))
-    assert [layer.name for layer in found.layers] == names
-    assert {"patch", "attention", "mlp.0", "head"} <= set(names)
-
-
 @pytest.mark.parametrize("left_out", ["data", "external", "parameters"])
 def test_a_file_without_its_weights(left_out: str, tmp_path: Path) -> None:
     module = mobilenet_v2()
@@ -99,14 +89,14 @@ def test_a_file_without_its_weights(left_out: str, tmp_path: Path) -> None:
     if left_out == "parameters":
         export(path, module, (1, 3, 96, 96), dynamo=False, export_params=False, do_constant_folding=False)
     else:
-        export(path, module, (1, 3, 96, 96), dynamo=left_out == "external")
-        model = onnx.load(path, load_external_data=False)
+        model = onnx.load(export(path, module, (1, 3, 96, 96), dynamo=False))
+        onnx.save(model, path, save_as_external_data=left_out == "external", location="weights.data")
+        (tmp_path / "weights.data").unlink(missing_ok=True)
+    if left_out == "data":
         for tensor in model.graph.initializer:
             if tensor.data_type == onnx.TensorProto.FLOAT:
                 tensor.ClearField("raw_data")
-        if left_out == "data":
-            onnx.save(model, path)
-        Path(f"{path}.data").unlink(missing_ok=True)
+        onnx.save(model, path)
     assert path.stat().st_size < 600_000
     expected = topology_of(module, (3, 96, 96), name="network", convention=EXACT)
     assert nameless(topology(path).layers) == nameless(expected.layers)
@@ -127,8 +117,12 @@ SPELLINGS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "a stack of weights": (Calls(lambda m, x: torch.matmul(x, m.w), w=weight(4, 8, 3)), (4, 7, 8)),
     "expanded weights": (Calls(lambda m, x: torch.bmm(x, m.w.expand(4, -1, -1)), w=weight(1, 8, 3)), ()),
     "activations": (Calls(lambda m, x: m.fc(x) @ x.transpose(1, 2), fc=nn.Linear(8, 8)), (7, 8)),
-    "einsum with weights": (Calls(lambda m, x: torch.einsum("bhnd,hde->bhne", x, m.w), w=weight(4, 8, 3)), (4, 7, 8)),
-    "einsum of activations": (Calls(lambda m, x: torch.einsum("bnd,bmd->bnm", m.fc(x), x), fc=nn.Linear(8, 8)), (7, 8)),
+    "einsum with weights": (
+        Calls(lambda m, x: torch.einsum("bhnd,hde->bhne", x, m.w), w=weight(4, 8, 3)), (4, 7, 8),
+    ),
+    "einsum of activations": (
+        Calls(lambda m, x: torch.einsum("bnd,bmd->bnm", m.fc(x), x), fc=nn.Linear(8, 8)), (7, 8),
+    ),
     "conv1d": (nn.Conv1d(4, 6, 5, 2, 3, groups=2), (4, 30)),
     "conv3d": (nn.Conv3d(2, 3, (1, 3, 2), (1, 2, 1), padding=1), (2, 5, 6, 7)),
     "deconv1d": (nn.ConvTranspose1d(4, 6, 5, 3, 1, output_padding=2), (4, 9)),
