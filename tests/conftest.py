@@ -18,6 +18,9 @@ settings.load_profile("no deadline")
 GOLDEN_FOLDER = Path(__file__).parent / "golden"
 HEADER = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"
 
+in_scalesim = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""For tests that call SCALE-Sim in this process: it leaves open the files that it reads."""
+
 Golden = Callable[[str, str], None]
 RunCli = Callable[..., "CliResult"]
 WriteTopology = Callable[..., Path]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from nfenergy.ground.errors import NfEnergyError
 from topologies.convention import Convention
 from topologies.inputs import ModelInputs
-from topologies.layer_rows import rows_of
 from topologies.layers import WEIGHTS, Coverage, Layer, Topology
+from topologies.mapping import rows_of
 from topologies.operations import Operation, Product, Trace
 
 if TYPE_CHECKING:

@@ -232,5 +232,6 @@ def _write(axes: Axes, label: Label, place: _Place, font_pt: float, size: Size) 
         fontweight=_weight(label),
         zorder=5,
         path_effects=[withStroke(linewidth=1.6 * size.line_pt, foreground="white")],
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.2},
     )
     text.set_in_layout(False)

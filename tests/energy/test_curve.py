@@ -21,7 +21,7 @@ MEASURED = [point for point in CURVE.points if point.bit_error_rate_percent > 0]
 
 
 def test_the_shipped_curve_is_cited_and_read_in_any_case() -> None:
-    assert CURVES[0] == CURVE.name == "stutz2021-14nm"
+    assert next(iter(CURVES)) == CURVE.name == "stutz2021-14nm"
     assert (CURVE.energy_model, CURVE.vmin_v) == ("measured", None)
     assert load_curve("Stutz2021-14NM") == CURVE
     assert "Stutz et al." in CURVE.source

@@ -13,7 +13,7 @@ from energy.scalesim.cfg import read_cfg
 from neuralfuse.registry import paper_networks
 from nfenergy.exports import export, export_all
 from nfenergy.ground.errors import InputError, UnknownName
-from tests.conftest import snapshot
+from tests.conftest import in_scalesim, snapshot
 from topologies import table
 
 ENDINGS = (".csv", ".layout.csv", ".layers.csv")
@@ -36,6 +36,7 @@ def test_one_pair(tmp_path: Path) -> None:
     assert read_cfg(tmp_path / "scale.cfg") == PRESETS["eyeriss"]
 
 
+@in_scalesim
 def test_scalesim_reads_topology_and_layout(tmp_path: Path) -> None:
     export(tmp_path, base=None, generator="unets", **DEFAULTS)  # type: ignore[arg-type]
     theirs, layout = topologies(), layouts()

@@ -14,7 +14,7 @@ from scalesim.layout_utils import layouts
 from scalesim.topology_utils import topologies
 
 from nfenergy.ground.errors import InputError
-from tests.conftest import HEADER, WriteTopology
+from tests.conftest import HEADER, WriteTopology, in_scalesim
 from topologies import table
 from topologies.layers import Layer, Topology
 
@@ -65,6 +65,7 @@ def test_what_is_written_reads_back_to_the_same_shapes(folder: Path, topology: T
 
 @settings(max_examples=30, deadline=None)
 @given(topology=topologies_of_layers)
+@in_scalesim
 def test_scalesims_own_class_reads_what_is_written(folder: Path, topology: Topology) -> None:
     theirs = topologies()
     theirs.load_arrays(str(write(folder, table.dumps(topology))), mnk_inputs=False)
@@ -141,6 +142,7 @@ def test_every_form_that_scalesims_repository_ships_is_read(tmp_path: Path, cont
         "Layer, M, N, K, Sparsity,\nGEMM1, 6, 8, 7, 1:1,\n",
     ],
 )
+@in_scalesim
 def test_matrix_products_are_read_as_scalesim_reads_them(tmp_path: Path, content: str) -> None:
     path = write(tmp_path, content)
     (layer,) = table.read(path).layers
@@ -151,6 +153,7 @@ def test_matrix_products_are_read_as_scalesim_reads_them(tmp_path: Path, content
         assert tuple(theirs.topo_arrays[0][1:8]) == tuple(layer.shape)
 
 
+@in_scalesim
 def test_depthwise_names_are_expanded_as_scalesim_does(topology_file: WriteTopology) -> None:
     path = topology_file("ConvDP, 8, 8, 3, 3, 3, 2, 1,", ROW)
     theirs = topologies()
