@@ -150,7 +150,7 @@ class Recurrent(nn.Module):
 
     def __init__(self, kind: type[nn.RNNBase], *, bidirectional: bool) -> None:
         super().__init__()
-        self.recurrent: nn.Module = kind(8, 16, num_layers=2, bidirectional=bidirectional, batch_first=True)  # type: ignore[call-arg,arg-type]
+        self.recurrent: nn.Module = kind(8, 16, num_layers=2, bidirectional=bidirectional, batch_first=True)
         self.head = nn.Linear(32 if bidirectional else 16, 4)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -24,16 +24,14 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 node = onnx.helper.make_node
 
 
+Shapes = dict[str, Sequence[int | str]]
+
+
 def traced(
-    tmp_path: Path,
-    *nodes: Any,
-    inputs: dict[str, Sequence[int | str]],
-    weights: dict[str, Sequence[int]],
-    **more: Any,
+    tmp_path: Path, *nodes: Any, inputs: Shapes, weights: dict[str, Sequence[int]], **more: Any
 ) -> Trace:
-    return trace_onnx(
-        read_onnx(saved(tmp_path / "network.onnx", nodes, inputs=inputs, weights=weights, **more))
-    )
+    path = saved(tmp_path / "network.onnx", nodes, inputs=inputs, weights=weights, **more)
+    return trace_onnx(read_onnx(path))
 
 
 def product(trace: Trace) -> tuple[int, ...]:
@@ -150,6 +148,9 @@ def test_a_decided_branch_is_taken_and_others_may_not_multiply(tmp_path: Path) -
         traced(tmp_path, *open_, node("If", ["c"], ["y"], **branches), **sizes)
 
 
+product_of_f = node("MatMul", ["f", "m"], ["y"])
+
+
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
@@ -166,7 +167,7 @@ def test_a_decided_branch_is_taken_and_others_may_not_multiply(tmp_path: Path) -
         ([node("Conv", ["nowhere", "conv.weight"], ["y"])], "reads 'nowhere', which nothing"),
         ([node("Gemm", ["x", "conv.weight"], ["y"])], "'y': Gemm does not fit its inputs"),
         (
-            [node("NonZero", ["x"], ["i"]), node("Cast", ["i"], ["f"], to=1), node("MatMul", ["f", "m"], "y")],
+            [node("NonZero", ["x"], ["i"]), node("Cast", ["i"], ["f"], to=1), product_of_f],
             r"'y' \(MatMul\): the shape of its operand 'f' is not known: it hangs on values of the input",
         ),
         ([node("Einsum", ["m", "m", "x"], ["y"], equation="ab,ab,cdef->cd")], "multiplies 3 operands"),
