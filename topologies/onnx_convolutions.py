@@ -83,6 +83,12 @@ def _geometry(call: Call, shape: Shape, weight: Shape, *, transposed: bool) -> _
     if not 1 <= axes <= 3 or len(weight) != len(shape):
         raise call.refusal(f"it has {axes} axes, expected one to three; write it with matrix products")
     ones = [1] * axes
+    groups, split = call.attributes.get("group", 1), 0 if transposed else 1
+    if groups < 1 or weight[split] * (1 if transposed else groups) != shape[1] or weight[0] % groups:
+        raise call.refusal(
+            f"{shape[1]} channels in {groups} groups do not go with weights of "
+            f"{' x '.join(map(str, weight))}; is the file whole?"
+        )
     found = {
         "inputs": shape[2:],
         "outputs": call.shape(-1)[2:],
@@ -91,7 +97,7 @@ def _geometry(call: Call, shape: Shape, weight: Shape, *, transposed: bool) -> _
         "dilation": tuple(call.attributes.get("dilations", ones)),
     }
     pads = call.attributes.get("pads", [0] * 2 * axes)
-    automatic = call.attributes.get("auto_pad", b"NOTSET").decode()
+    automatic = call.attributes.get("auto_pad", b"NOTSET").decode(errors="replace")
     if automatic == "NOTSET" and not (transposed and call.attributes.get("output_shape")):
         return _Geometry(**found, before=tuple(pads[:axes]), after=tuple(pads[axes:]))
     totals = [_total_padding(call, axis, found, transposed=transposed) for axis in range(axes)]

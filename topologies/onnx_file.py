@@ -54,6 +54,9 @@ def read_onnx(path: Path) -> Any:
         raise InputError(f"{path} is not an ONNX model, or is cut off: {first_line(error)}") from error
     if not model.graph.node or not model.opset_import:
         raise InputError(f"{path} holds no graph of ONNX operators; is it an ONNX model, and whole?")
+    names = (*(opset.domain for opset in model.opset_import), *_names(model.graph))
+    if not all(isinstance(name, str) for name in names):
+        raise InputError(f"{path} is damaged: it holds names that are not text")
     _check_opset(model, onnx.defs.onnx_opset_version(), onnx.__version__)
     for tensor in model.graph.initializer:
         if math.prod(tensor.dims) > LARGEST_VALUE:
@@ -76,6 +79,16 @@ def _check_opset(model: Any, newest: int, installed: str) -> None:
                 f"the model uses version {opset.version} of ONNX's operators; onnx {installed} knows 1 to "
                 f"{newest}: install a newer onnx, or export with opset_version={newest}"
             )
+
+
+def _names(graph: Any) -> Iterator[object]:
+    """Every name in a graph; protobuf gives bytes where they are no UTF-8."""
+    for named in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        yield named.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield from (attribute.name, *_names(attribute.g))
 
 
 def _empty(tensor: Any) -> None:

@@ -131,7 +131,8 @@ def _einsum(call: Call) -> list[Product]:
 
 def _letters(call: Call) -> tuple[list[str], str]:
     """One letter an axis of each operand and of the result, an ellipsis written out."""
-    terms, arrow, result = call.attributes["equation"].decode().replace(" ", "").partition("->")
+    equation = call.attributes["equation"].decode(errors="replace").replace(" ", "")
+    terms, arrow, result = equation.partition("->")
     inputs = terms.split(",")
     if len(inputs) > 2:
         raise call.refusal(f"it multiplies {len(inputs)} operands; write it as products of two")

@@ -70,6 +70,10 @@ class OnnxShapes:
                     f"layer {node_path(node)!r} ({node.op_type}) reads {unwritten[0]!r}, which nothing in "
                     "the file writes; is the file whole?"
                 )
+            if not node.output:
+                raise InputError(
+                    f"layer {node_path(node)!r} ({node.op_type}) writes nothing; is the file whole?"
+                )
             branch = self._branch(node)
             if branch is None:
                 self._infer(node)
@@ -82,7 +86,8 @@ class OnnxShapes:
             )
 
     def _keep_value(self, tensor: Any, name: str = "") -> None:
-        if math.prod(tensor.dims) <= LARGEST_VALUE:
+        outside = tensor.data_location == self._onnx.TensorProto.EXTERNAL
+        if not outside and math.prod(tensor.dims) <= LARGEST_VALUE:
             try:
                 self.values[name or tensor.name] = self._onnx.numpy_helper.to_array(tensor)
             except Exception:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from neuralfuse.registry import DATASETS
 from neuralfuse.user_networks import find_network
@@ -202,6 +204,21 @@ def test_malformed_files(what: str, files: Path, cli: RunCli, tmp_path: Path) ->
         assert found.status == 2
         assert message in found.error
     assert not (tmp_path / "out").exists()
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_file_is_counted_or_refused_in_one_line(
+    data: st.DataObject, files: Path, tmp_path: Path
+) -> None:
+    content = bytearray((files / "gen.onnx").read_bytes())
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
+        content[place] = data.draw(st.integers(0, 255))
+    (tmp_path / "damaged.onnx").write_bytes(content)
+    try:
+        network_model(find_network(str(tmp_path / "damaged.onnx"), "base"), DATASETS["cifar10"], EXACT)
+    except InputError as refusal:
+        assert "\n" not in str(refusal)  # noqa: PT017
 
 
 @pytest.mark.parametrize("cut", range(0, 1000, 90))

@@ -165,6 +165,8 @@ product_of_f = node("MatMul", ["f", "m"], ["y"])
         ([node("Det", ["x"], ["y"])], r"'y' \(Det\): no rule lowers this operator; write it with"),
         ([node("Convolve", ["x", "conv.weight"], ["y"])], r"\(Convolve\): no rule lowers this operator"),
         ([node("Conv", ["nowhere", "conv.weight"], ["y"])], "reads 'nowhere', which nothing"),
+        ([node("Conv", ["x", "conv.weight"], ["y"], group=0)], "3 channels in 0 groups do not go with"),
+        ([node("Relu", ["x"], [])], r"\(Relu\) writes nothing; is the file whole"),
         ([node("Gemm", ["x", "conv.weight"], ["y"])], "'y': Gemm does not fit its inputs"),
         (
             [node("NonZero", ["x"], ["i"]), node("Cast", ["i"], ["f"], to=1), product_of_f],
