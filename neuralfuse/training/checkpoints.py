@@ -17,7 +17,7 @@ from neuralfuse.networks.normalization import normalize
 from neuralfuse.networks.whitening import Statistics, whiten
 from neuralfuse.quantization import Memory, Quantization, get_scheme
 from neuralfuse.registry import DATASETS, Dataset, Role
-from neuralfuse.user_networks import find_module
+from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import write_bytes, write_text
 from nfenergy.ground.rates import percent_text
@@ -109,7 +109,7 @@ def build(record: NetworkRecord) -> nn.Module:
         UnknownName: the registry holds no such network or data set.
     """
     role: Role = "generator" if record.kind == "generator" else "base"
-    model = find_module(record.network, role).build(dataset_of(record), width=record.width)
+    model = find_network(record.network, role).build(dataset_of(record), width=record.width)
     if role == "generator":
         return model
     normalize(model, record.normalization)
