@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from topologies.layers import Layer, LayerShape, Topology
 
 TOPOLOGIES = Path(__file__).parents[1] / "topologies/csv/paper"
 REPEATS = 200
+LARGE_ARRAYS = ((16, 16), (32, 32), (128, 128), (1, 256))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ def main() -> None:
         "growth_with_layers": growth_with_layers(),
         "growth_with_ofmap_pixels": growth_with_pixels(),
         "growth_with_accelerators": growth_with_accelerators(),
+        "large_layers": large_layers(),
     }
     print(json.dumps(report, indent=2))
 
@@ -100,6 +103,30 @@ def growth_with_accelerators() -> list[dict[str, float]]:
         {"accelerators": count, "seconds": median_seconds(counting(shapes, count), REPEATS // 10)}
         for count in (1, 10, 100, 1_000, 10_000)
     ]
+
+
+def large_layers() -> list[dict[str, object]]:
+    """All columns of layers that SCALE-Sim cannot hold, each in a process of its own, imports included."""
+    shapes = {
+        "gemm 8192 x 8192 x 8192": Layer.gemm(name="", m=8192, k=8192, n=8192).shape,
+        "conv 2048 x 2048 x 64, 3 x 3": LayerShape(2048, 2048, 3, 3, 64, 64, 1),
+    }
+    for m, n, k in permutations((2048, 128_256, 4096)):
+        shapes[f"gemm {m} x {n} x {k}"] = Layer.gemm(name="", m=m, k=k, n=n).shape
+    code = (
+        "import sys; from energy.closed_form import engine; from energy.array import SystolicArray; "
+        "from topologies.layers import Layer, LayerShape, Topology; "
+        "rows, cols, *shape = map(int, sys.argv[2:]); "
+        "layer = Layer(name='one', **LayerShape(*shape)._asdict()); "
+        "array = SystolicArray(rows=rows, cols=cols, dataflow=sys.argv[1]); "
+        "engine.simulate(Topology(name='one', layers=(layer,)), array)"
+    )
+    found: list[dict[str, object]] = []
+    for (name, shape), dataflow, sides in product(shapes.items(), DATAFLOWS, LARGE_ARRAYS):
+        words = [dataflow, *map(str, (*sides, *shape))]
+        cost = process([sys.executable, "-c", code, *words])
+        found.append({"layer": name, "dataflow": dataflow, "array": "x".join(map(str, sides))} | asdict(cost))
+    return found
 
 
 def growth_with_pixels() -> list[dict[str, float]]:

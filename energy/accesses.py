@@ -11,8 +11,6 @@ from dataclasses import dataclass, fields, replace
 from functools import reduce
 from typing import Literal, NamedTuple
 
-import numpy as np
-
 from energy.array import SystolicArray
 from energy.counts import LayerCounts
 from energy.energy_tables import Action, Amount
@@ -74,6 +72,15 @@ class Traffic:
             **{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)}
         )
 
+    def on(self, machines: slice) -> Traffic:
+        """On some of the machines."""
+        import numpy as np
+
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Traffic(
+            **{name: figure if np.ndim(figure) == 0 else figure[machines] for name, figure in found.items()}
+        )
+
 
 class MemoryAccess(NamedTuple):
     """One row of the account: values that one memory reads or writes.
@@ -126,6 +133,8 @@ class MemorySizes:
                 ifmap_sram=arrays.ifmap_sram_kb,
                 ofmap_sram=arrays.ofmap_sram_kb,
             )
+        import numpy as np
+
         return cls(
             weight_sram=np.array([array.filter_sram_kb for array in arrays]),
             ifmap_sram=np.array([array.ifmap_sram_kb for array in arrays]),
@@ -144,8 +153,8 @@ def layer_traffic(
     Args:
         topology: the network.
         counts: its layers' records, in its order.
-        filter_port_is_weights: of each layer, that its filter port carries weights; None if all do. Else
-            it is a product of two activations.
+        filter_port_is_weights: of each layer, that its filter port carries weights; None for what its
+            `operands` say. Else it is a product of two activations.
     """
     ports = weight_ports(topology, filter_port_is_weights)
     last = len(topology.layers) - 1
@@ -174,12 +183,12 @@ def network_traffic(layers: Iterable[Traffic]) -> Traffic:
 
 
 def weight_ports(topology: Topology, given: Sequence[bool] | None) -> Sequence[bool]:
-    """`given`, or that the filter ports of all layers carry weights.
+    """`given`, or what the layers themselves say.
 
     Raises:
         InputError: not one for each layer.
     """
-    ports = [True] * len(topology.layers) if given is None else given
+    ports = [layer.reads_weights for layer in topology.layers] if given is None else given
     if len(ports) != len(topology.layers):
         raise InputError(
             f"topology {topology.name!r} has {len(topology.layers)} layers, and what the filter port "
@@ -258,4 +267,8 @@ def _kb(values: int, bits: int) -> float:
 
 
 def _at_least(capacity: Amount, needed: float) -> Amount:
-    return np.maximum(capacity, needed) if isinstance(capacity, np.ndarray) else max(capacity, needed)
+    if isinstance(capacity, int | float):
+        return max(capacity, needed)
+    import numpy as np
+
+    return np.maximum(capacity, needed)

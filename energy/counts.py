@@ -35,7 +35,8 @@ class LayerCounts:
 
     The three sources are COMPUTE_REPORT.csv, DETAILED_ACCESS_REPORT.csv and BANDWIDTH_REPORT.csv.
     `sram_ofmap_writes` is as SCALE-Sim prints it, which in dataflow ``os`` is too high (upstream
-    issue 166); `sram_ofmap_writes_true` is the number of values really written.
+    issue 166); `sram_ofmap_writes_true` is the number of values really written. Start and stop cycles are
+    those of the first and last access; before cycle 0 lies the first prefetch.
     """
 
     layer: Annotated[str, Column("name of the layer", joined=None)]
@@ -61,6 +62,18 @@ class LayerCounts:
     dram_ifmap_bw_words_per_cycle: Annotated[float, _bandwidth("bandwidth of the ifmap in DRAM")]
     dram_filter_bw_words_per_cycle: Annotated[float, _bandwidth("bandwidth of the filter in DRAM")]
     dram_ofmap_bw_words_per_cycle: Annotated[float, _bandwidth("bandwidth of the ofmap in DRAM")]
+    sram_ifmap_start_cycle: Annotated[int, _cycles("first access to the ifmap in SRAM")]
+    sram_ifmap_stop_cycle: Annotated[int, _cycles("last access to the ifmap in SRAM")]
+    sram_filter_start_cycle: Annotated[int, _cycles("first access to the filter in SRAM")]
+    sram_filter_stop_cycle: Annotated[int, _cycles("last access to the filter in SRAM")]
+    sram_ofmap_start_cycle: Annotated[int, _cycles("first access to the ofmap in SRAM")]
+    sram_ofmap_stop_cycle: Annotated[int, _cycles("last access to the ofmap in SRAM")]
+    dram_ifmap_start_cycle: Annotated[int, _cycles("first access to the ifmap in DRAM")]
+    dram_ifmap_stop_cycle: Annotated[int, _cycles("last access to the ifmap in DRAM")]
+    dram_filter_start_cycle: Annotated[int, _cycles("first access to the filter in DRAM")]
+    dram_filter_stop_cycle: Annotated[int, _cycles("last access to the filter in DRAM")]
+    dram_ofmap_start_cycle: Annotated[int, _cycles("first access to the ofmap in DRAM")]
+    dram_ofmap_stop_cycle: Annotated[int, _cycles("last access to the ofmap in DRAM")]
 
     def as_dict(self) -> dict[str, str | int | float]:
         return {field.name: getattr(self, field.name) for field in fields(self)}

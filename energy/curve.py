@@ -10,9 +10,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from nfenergy.ground.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +159,19 @@ class VoltageCurve:
             above.energy_per_access_norm - below.energy_per_access_norm
         )
         return _between(below.voltage_norm, above.voltage_norm, share)
+
+    def voltages_at_energy(self, energies_per_access_norm: NDArray[Any]) -> NDArray[Any]:
+        """`voltage_at_energy` of many; NaN below the measured range."""
+        import numpy as np
+
+        voltages = np.array([point.voltage_norm for point in self.points])
+        energies = np.array([point.energy_per_access_norm for point in self.points])
+        upper = np.searchsorted(energies, energies_per_access_norm, side="right").clip(1, len(energies) - 1)
+        low, high = energies[upper - 1], energies[upper]
+        share = (energies_per_access_norm - low) / (high - low)
+        found = voltages[upper - 1] + share * (voltages[upper] - voltages[upper - 1])
+        found = np.where(energies_per_access_norm >= energies[-1], voltages[-1], found)
+        return np.where(energies_per_access_norm < energies[0], np.nan, found)
 
     def _volts(self) -> str:
         return "" if self.vmin_v is None else f", which is {self.vmin_v:g} V"

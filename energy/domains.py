@@ -22,20 +22,25 @@ from energy.accesses import (
 )
 from energy.counts import SRAM_WORD_BITS
 from energy.energy_tables import DEFAULT_ENERGY_TABLE, Amount, EnergyTable, load_energy_table
+from energy.measures import LEAKAGE_EXPONENT, MEASURES
 from nfenergy.ground.errors import InputError, UnknownName
 
 LOWERABLE = ("weight_sram", "activation_sram", "logic")
-LEAKAGE_EXPONENT = 3.0
-"""Leakage power goes with (V / V0)^3; measured exponents lie between 3.0 and 3.5."""
 LOGIC_EXPONENT = 2.0
 
-SRAM = ("weight_sram", "activation_sram", "weight_sram_leakage", "activation_sram_leakage")
-MEASURE_DOMAINS: dict[str, tuple[str, ...]] = {
-    "sram": SRAM,
-    "chip": (*SRAM, "logic"),
-    "system": (*SRAM, "logic", "dram"),
-}
-"""The domains that each measure of energy adds up; leakage is there where it is counted."""
+
+CAVEATS = (
+    "Batch 1, no fusion of layers: what does not stay on chip, SCALE-Sim writes to DRAM after a layer and "
+    "reads again before the next.",
+    "DRAM is at nominal voltage and without refresh; no clock tree, no control, no codec is counted.",
+    "Deconvolutions cost what their mapping computes, multiplications by inserted zeros included.",
+    "A table of one technology applied to another compares designs and does not predict: trust the ratios "
+    "under one table.",
+)
+"""What a reader of any total must know."""
+ACTIVATIONS_CAVEAT = (
+    "The activation SRAM runs at the low voltage too: no accuracy measured here covers faults in activations."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +97,24 @@ class EnergySetting:
     @property
     def dram_per_bit(self) -> float:
         return self.table.dram_energy_per_bit(self.dram)
+
+    @property
+    def dram_kind(self) -> str:
+        return self.dram or self.table.dram_default
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What a reader of a total must know."""
+        return (*CAVEATS, *([ACTIVATIONS_CAVEAT] if "activation_sram" in self.low_voltage else []))
+
+    def __str__(self) -> str:
+        per_bit = f"{self.dram_per_bit:.4g} {self.table.unit_text} a bit"
+        leakage = ", leakage counted" if self.leakage else ""
+        lowered = ", activation SRAM lowered too" if "activation_sram" in self.low_voltage else ""
+        return (
+            f"energy table {self.table.name}, DRAM {self.dram_kind} ({per_bit}), resident {self.residency}, "
+            f"access {self.access}{leakage}{lowered}"
+        )
 
     def value_bits(self, *, weights: bool) -> int:
         return self.weight_bits if weights else self.activation_bits
@@ -163,10 +186,8 @@ def domain_scales(
 
 
 def measure_amounts(measure: str, energies: Mapping[str, Amount]) -> dict[str, Amount]:
-    """Of energies by domain, those that a measure of `MEASURE_DOMAINS` adds up."""
-    if measure not in MEASURE_DOMAINS:
-        raise UnknownName("measure of energy", measure, MEASURE_DOMAINS)
-    return {name: energies[name] for name in MEASURE_DOMAINS[measure] if name in energies}
+    """Of energies by domain, those that a measure adds up."""
+    return {name: energies[name] for name in MEASURES.find(measure).domains if name in energies}
 
 
 def _per_value(setting: EnergySetting, bits: int) -> float:

@@ -8,12 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from energy.energy_tables import EnergyTable, PowerLaw, Provenance
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import read_text
+from nfenergy.ground.yaml_files import read_yaml
 
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, le=1e9)]
@@ -131,7 +130,7 @@ def read_energy_table(path: Path) -> EnergyTable:
     Raises:
         InputError: no such file, or not an energy table; the message names file and key.
     """
-    content = _load(path)
+    content = read_yaml(path, "an energy table")
     relative = isinstance(content, dict) and content.get("unit") == "mac"
     try:
         if relative:
@@ -139,14 +138,6 @@ def read_energy_table(path: Path) -> EnergyTable:
         return _absolute(AbsoluteSchema.model_validate(content))
     except ValidationError as error:
         raise InputError(f"energy table {path}: {_reason(error)}") from error
-
-
-def _load(path: Path) -> object:
-    text = read_text(path, "an energy table")
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
 
 
 def _reason(error: ValidationError) -> str:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal
 
 from energy.counts import SRAM_WORD_BITS
 from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.registry import Registry
 
-ENERGY_TABLES = (
-    "horowitz2014-45nm",
-    "jouppi2021-7nm",
-    "cacti7-45nm-lop",
-    "cacti7-22nm-lop",
-    "eyeriss2016-relative",
-)
 DEFAULT_ENERGY_TABLE = "horowitz2014-45nm"
 
-Amount = float | NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Amount = float | NDArray[Any]
+else:
+    Amount = Any
 """A number, or one a machine in an array of shape (A,)."""
 
 Unit = Literal["pj", "mac"]
@@ -60,11 +57,15 @@ class PowerLaw:
         """
         if len(self.values) == 1:
             return self.values[0]
+        import numpy as np
+
         sizes, values = np.array(self.capacities_kb), np.array(self.values)
-        lower = np.clip(np.searchsorted(sizes, capacity_kb, side="right") - 1, 0, len(sizes) - 2)
+        # In an array always: numpy's powers of numbers and of arrays differ in the last bit.
+        capacities = np.atleast_1d(capacity_kb)
+        lower = np.clip(np.searchsorted(sizes, capacities, side="right") - 1, 0, len(sizes) - 2)
         exponents = np.diff(np.log(values)) / np.diff(np.log(sizes))
-        found = values[lower] * (capacity_kb / sizes[lower]) ** exponents[lower]
-        return found if isinstance(capacity_kb, np.ndarray) else float(found)
+        found = values[lower] * (capacities / sizes[lower]) ** exponents[lower]
+        return found if isinstance(capacity_kb, np.ndarray) else float(found[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,11 @@ class EnergyTable:
     numbers: Mapping[str, float | Mapping[float, float]]
     sources: Mapping[str, Provenance]
 
+    @property
+    def unit_text(self) -> str:
+        """The unit for people."""
+        return "pJ" if self.unit == "pj" else "MAC"
+
     def sram_energy(self, capacity_kb: Amount, action: Action) -> Amount:
         """Energy of one access of `access_bits` bits to an SRAM of that capacity, in `unit`."""
         return (self.sram_read if action == "read" else self.sram_write).at(capacity_kb)
@@ -132,24 +138,63 @@ class EnergyTable:
         return self.sources.get(number, Provenance(source=self.source, certainty=self.certainty))
 
 
-def load_energy_table(name_or_file: str) -> EnergyTable:
-    """A shipped energy table by name, or one's own from a YAML file (see `energy.energy_table_files`).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedTable:
+    """An energy table by name; it is read when it is needed."""
 
-    Raises:
-        UnknownName: neither a shipped table nor a YAML file.
-        InputError: the file is not an energy table; the message names file and key.
-    """
+    name: str
+    load: Callable[[], EnergyTable]
+
+    @property
+    def title(self) -> str:
+        """What it is, where its numbers come from, and how sure they are."""
+        table = self.load()
+        return f"{table.title}. {table.source} ({table.certainty})"
+
+
+@cache
+def _shipped(name: str) -> EnergyTable:
     from energy.energy_table_files import read_energy_table
 
-    if Path(name_or_file).suffix.lower() in (".yaml", ".yml"):
-        table = read_energy_table(Path(name_or_file))
-        if table.name.lower() in ENERGY_TABLES:
-            raise InputError(
-                f"energy table {name_or_file}: name: {table.name!r} is a table that comes with nfenergy; "
-                "give it another name"
-            )
-        return table
-    if name_or_file.lower() not in ENERGY_TABLES:
-        raise UnknownName("energy table", name_or_file, ENERGY_TABLES)
-    with as_file(files("energy") / "data" / "energy_tables" / f"{name_or_file.lower()}.yaml") as path:
+    with as_file(files("energy") / "data" / "energy_tables" / f"{name}.yaml") as path:
         return read_energy_table(path)
+
+
+ENERGY_TABLES: Registry[NamedTable] = Registry(
+    "energy table",
+    (
+        NamedTable(name=name, load=partial(_shipped, name))
+        for name in (
+            DEFAULT_ENERGY_TABLE,
+            "jouppi2021-7nm",
+            "cacti7-45nm-lop",
+            "cacti7-22nm-lop",
+            "eyeriss2016-relative",
+        )
+    ),
+)
+
+
+def is_table_file(name: str) -> bool:
+    """Whether `load_energy_table` takes this name for a file's."""
+    return Path(name).suffix.lower() in (".yaml", ".yml")
+
+
+def load_energy_table(name_or_file: str) -> EnergyTable:
+    """A named energy table, or one's own from a YAML file (see `energy.energy_table_files`).
+
+    Raises:
+        UnknownName: neither a named table nor a YAML file.
+        InputError: the file is not an energy table; the message names file and key.
+    """
+    if not is_table_file(name_or_file):
+        return ENERGY_TABLES.find(name_or_file).load()
+    from energy.energy_table_files import read_energy_table
+
+    table = read_energy_table(Path(name_or_file))
+    if table.name.lower() in ENERGY_TABLES:
+        raise InputError(
+            f"energy table {name_or_file}: name: {table.name!r} is a table that comes with nfenergy; "
+            "give it another name"
+        )
+    return table

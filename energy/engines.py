@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
@@ -36,9 +35,6 @@ class Engine:
     name: str
     title: str
     simulate: Simulate
-
-
-RATIO_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +123,7 @@ def simulate(
 
 
 def compare(scalesim: Sequence[LayerCounts], closed_form: Sequence[LayerCounts]) -> list[Difference]:
-    """Every figure that is not equal: whole numbers exactly, ratios to 1e-12."""
+    """Every figure that is not equal, to the last bit."""
     return [
         Difference(
             layer=simulated.layer,
@@ -137,11 +133,5 @@ def compare(scalesim: Sequence[LayerCounts], closed_form: Sequence[LayerCounts])
         )
         for simulated, computed in zip(scalesim, closed_form, strict=True)
         for field in fields(LayerCounts)
-        if not _equal(getattr(simulated, field.name), getattr(computed, field.name))
+        if getattr(simulated, field.name) != getattr(computed, field.name)
     ]
-
-
-def _equal(a: object, b: object) -> bool:
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=RATIO_TOLERANCE, abs_tol=0.0)
-    return a == b

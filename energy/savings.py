@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated
 
+from energy.break_even import break_even_voltage
 from energy.curve import VoltageCurve
-from energy.measures import MEASURES, Amount, Counted, Measure
+from energy.measures import LEAKAGE_EXPONENT, MEASURES, Amount, Counted, Measure
 from nfenergy.ground.columns import Column
 
 SIMULATED = "counts of the engine named in `engine`"
@@ -78,11 +79,53 @@ class SavingBy:
         """Smallest share of its lowered energy that the low voltage must save, in percent."""
         return 100.0 * self.generator / self.base_lowered
 
-    def at(self, energy_per_access_norm: float) -> SavingBy:
-        """The same at another operating point."""
-        base_low = self.base_lowered * energy_per_access_norm + (self.base - self.base_lowered)
+    def at(
+        self, energy_per_access_norm: float, *, leaking: float = 0.0, voltage_norm: float = 1.0
+    ) -> SavingBy:
+        """The same at another operating point; `leaking` is the part of `base` that leaks at its voltage."""
+        base_low = (
+            self.base_lowered * energy_per_access_norm
+            + leaking * voltage_norm**LEAKAGE_EXPONENT
+            + (self.base - self.base_lowered - leaking)
+        )
         saved = 100.0 * (self.base - (base_low + self.generator)) / self.base
         return replace(self, base_low=base_low, saving_percent=saved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainEnergy:
+    """Energy of one inference in one domain of `energy.measures.ENERGY_DOMAINS`, at nominal voltage."""
+
+    base: Annotated[
+        float,
+        Column(
+            "energy of the base model in the {row.title} at nominal voltage",
+            "energy_unit",
+            "counts of the engine and the energy table",
+            "base_{row.name}_energy",
+            low=0.0,
+        ),
+    ]
+    generator: Annotated[
+        float,
+        Column(
+            "energy of the generator in the {row.title}",
+            "energy_unit",
+            "counts of the engine and the energy table",
+            "generator_{row.name}_energy",
+            low=0.0,
+        ),
+    ]
+
+
+def domain_costs(base: Counted, generator: Counted | None) -> dict[str, DomainEnergy]:
+    """Energies of base model and generator by domain, as far as they were counted."""
+    return {
+        name: DomainEnergy(
+            base=float(energy), generator=float(generator.energies[name]) if generator else 0.0
+        )
+        for name, energy in base.energies.items()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +136,7 @@ class Costs:
     base_low: Amount
     generator: Amount
     lowered: Amount
+    leaking: Amount
 
     @property
     def saving_percent(self) -> Amount:
@@ -116,41 +160,74 @@ class Latency:
 
 
 def costs(
-    measure: Measure, base: Counted, generator: Counted | None, energy_per_access_norm: Amount
+    measure: Measure,
+    base: Counted,
+    generator: Counted | None,
+    energy_per_access_norm: Amount,
+    voltage_norm: Amount = 1.0,
 ) -> Costs:
     """What base model and generator cost by `measure`.
 
-    The base model's lowered domains run at the operating point, with so much of the energy per access;
-    all else, and the generator, runs at nominal voltage.
+    The base model's lowered domains run at the operating point, with so much of the energy per access, and
+    leak with the cube of its voltage; all else, and the generator, runs at nominal voltage.
     """
     by_domain = measure.costs(base)
-    lowered: Amount = sum(by_domain[domain] for domain in measure.lowered)
+    lowered: Amount = sum(by_domain[domain] for domain in measure.lowered_of(base))
+    leaking: Amount = sum(by_domain.get(domain, 0.0) for domain in measure.leaking_of(base))
     nominal: Amount = sum(by_domain.values())
     return Costs(
         base=nominal,
-        base_low=lowered * energy_per_access_norm + (nominal - lowered),
+        base_low=lowered * energy_per_access_norm
+        + leaking * voltage_norm**LEAKAGE_EXPONENT
+        + (nominal - lowered - leaking),
         generator=sum(measure.costs(generator).values()) if generator else 0,
         lowered=lowered,
+        leaking=leaking,
     )
 
 
 def savings(
-    base: Counted, generator: Counted | None, energy_per_access_norm: float, curve: VoltageCurve
+    base: Counted,
+    generator: Counted | None,
+    energy_per_access_norm: float,
+    curve: VoltageCurve,
+    *,
+    voltage_norm: float = 1.0,
 ) -> dict[str, SavingBy]:
-    """The saving by every measure at an operating point of `curve`."""
+    """The saving by every measure that was counted, at an operating point of `curve`.
+
+    Args:
+        base, generator: networks; no generator is None.
+        energy_per_access_norm: at the operating point.
+        curve: where the break-even voltage is looked up.
+        voltage_norm: of the operating point, by which memories leak.
+    """
     found = {}
     for name, measure in MEASURES.items():
-        spent = costs(measure, base, generator, energy_per_access_norm)
-        share = float(spent.break_even_share)
+        if not measure.costs(base):
+            continue
+        spent = costs(measure, base, generator, energy_per_access_norm, voltage_norm)
         found[name] = SavingBy(
             base=_plain(spent.base, measure),
             base_lowered=float(spent.lowered),
             base_low=float(spent.base_low),
             generator=_plain(spent.generator, measure),
             saving_percent=float(spent.saving_percent),
-            break_even_voltage_norm=curve.voltage_at_energy(1.0 - share),
+            break_even_voltage_norm=break_even_voltage_norm(spent, curve),
         )
     return found
+
+
+def break_even_voltage_norm(spent: Costs, curve: VoltageCurve) -> float | None:
+    """The highest voltage that saves what the generator costs; None where the curve does not reach it."""
+    if spent.leaking == 0:
+        return curve.voltage_at_energy(1.0 - float(spent.break_even_share))
+    return break_even_voltage(
+        {"access": spent.lowered, "leakage": spent.leaking},
+        {"access": spent.generator},
+        lambda voltage, energy: {"access": energy, "leakage": voltage**LEAKAGE_EXPONENT},
+        curve,
+    )
 
 
 def _plain(amount: Amount, measure: Measure) -> int | float:

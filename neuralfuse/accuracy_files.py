@@ -10,10 +10,11 @@ from typing import Any
 
 from neuralfuse.accuracy import PUBLISHED, Accuracy
 from neuralfuse.accuracy_labels import base_labels, generator_labels
-from nfenergy.ground import tables
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import check_folder, write_text
 from nfenergy.ground.rates import percent_text, rate_key
+from nfenergy.ground.table_files import read
+from nfenergy.ground.tables import csv_text
 
 WHAT = "an accuracy table"
 MEANS = {
@@ -33,10 +34,10 @@ def read_accuracies(path: Path) -> tuple[Accuracy, ...]:
     """The rows of an accuracy table, of `nfenergy evaluate` or one's own.
 
     Raises:
-        InputError: see `tables.read`; a fraction stands where percent is due; a measurement comes twice;
-            or two rows contradict each other in the base model that they share.
+        InputError: see `nfenergy.ground.table_files.read`; a fraction stands where percent is due; a
+            measurement comes twice; or two rows contradict each other in the base model that they share.
     """
-    numbered = tables.read(Accuracy, path, WHAT)
+    numbered = read(Accuracy, path, WHAT)
     _refuse_fractions(numbered, path)
     _refuse_duplicates(numbered, path)
     _refuse_contradictions(numbered, path)
@@ -67,7 +68,7 @@ def write_accuracies(path: Path, rows: Sequence[Accuracy], provenance: dict[str,
         NfEnergyError: a file cannot be written.
     """
     write_text(path.with_suffix(".json"), json.dumps(provenance, indent=2) + "\n")
-    write_text(path, tables.csv_text(Accuracy, rows))
+    write_text(path, csv_text(Accuracy, rows))
 
 
 def as_cells(rows: Sequence[Accuracy]) -> tuple[list[str], list[list[str]]]:

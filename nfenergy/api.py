@@ -76,11 +76,15 @@ def simulate(
 def layers(
     topology: str | Path, *, on_progress: ProgressCallback | None = None, **machine: Unpack[MachineArguments]
 ) -> Layers:
-    """SCALE-Sim's figures layer by layer for a topology CSV; arguments as in `simulate`."""
+    """SCALE-Sim's figures and energies layer by layer for a topology CSV; arguments as in `simulate`."""
     from nfenergy.layer_results import Layers
+    from nfenergy.simulation import layer_energies
+    from topologies import table
 
     chosen = machine_of(machine, engine="scalesim")
-    return Layers(pipeline.layers(topology, chosen, on_progress=on_progress))
+    counts = pipeline.layers(topology, chosen, on_progress=on_progress)
+    energies = layer_energies(table.read(Path(topology)), counts, chosen)
+    return Layers(counts, energies, chosen.energy.table.unit, str(chosen.energy))
 
 
 def sweep(spec: SweepSpec | dict[str, Any] | str | Path, out: str | Path, **options: Any) -> SweepResult:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from energy.measures import MEASURES
+from nfenergy.robustness import Robustness, robustness
 from nfenergy.tradeoffs import Comparison
 from reports.recommend import Constraints, Recommendation, recommend
 from reports.recommend_text import as_json, as_text
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Choice:
-    """A recommendation, and what it was chosen from."""
+    """A recommendation, what it was chosen from, and whether it holds in other scenarios."""
 
     recommendation: Recommendation
     comparison: Comparison
+    robustness: Robustness | None = None
 
     def __repr__(self) -> str:
         return self.text().splitlines()[0]
@@ -32,11 +34,17 @@ class Choice:
     def text(self) -> str:
         """The answer in sentences, one a line, and the table of what qualifies."""
         joins = (f"Joined: {join}." for join in self.comparison.merged.joins)
-        return "\n".join([as_text(self.recommendation), *joins])
+        held = [f"Robust? {self.robustness.sentence()}"] if self.robustness else []
+        return "\n".join([as_text(self.recommendation), *held, *joins])
 
     def as_json(self) -> dict[str, object]:
         """For scripts."""
-        return {**as_json(self.recommendation), "joins": list(self.comparison.merged.joins)}
+        robust = self.robustness.as_json() if self.robustness else None
+        return {
+            **as_json(self.recommendation),
+            "robustness": robust,
+            "joins": list(self.comparison.merged.joins),
+        }
 
     def to_frame(self) -> pd.DataFrame:
         """What qualifies, the best first, with the columns of ``tradeoff.csv``."""
@@ -61,4 +69,6 @@ def choose(
         curve=comparison.machine.curve,
         interpolate=interpolate,
     )
-    return Choice(found, comparison)
+    best = found.best
+    robust = None if best is None else robustness(comparison, best, constraints, measure=found.measure)
+    return Choice(found, comparison, robust)

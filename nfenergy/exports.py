@@ -52,8 +52,9 @@ def export(
     convention: str,
     deconvolution: str | None,
     array: SystolicArray,
+    action_counts: bool = False,
 ) -> list[str]:
-    """Write one or two networks into `folder`.
+    """Write one or two networks into `folder`; on request with Accelergy's action counts.
 
     Returns:
         One line a network: its file and how much of the network it holds.
@@ -68,8 +69,22 @@ def export(
     networks += [find_network(generator, "generator")] if generator else []
     check_distinct(networks)
     lines = [_write(folder, network, data, rules, deconvolution) for network in networks]
+    if action_counts:
+        for network in networks:
+            topology = network_topology(network, data, rules, deconvolution)
+            lines.append(_write_action_counts(folder, topology, array))
     write_text(folder / CFG_FILE, cfg_text(array))
     return lines
+
+
+def _write_action_counts(folder: Path, topology: Topology, array: SystolicArray) -> str:
+    from energy.action_counts import action_counts, dump_action_counts
+    from energy.engines import simulate
+
+    path = folder / f"{file_stem(topology.name)}.action_counts.yaml"
+    counts = simulate(topology, array, engine="closed-form")
+    write_text(path, dump_action_counts(action_counts(topology, counts, array)))
+    return f"{path}: action counts on {array}, nothing stays on chip"
 
 
 def export_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from energy.counts import LayerCounts
@@ -11,9 +12,28 @@ if TYPE_CHECKING:
 
 
 class Layers(tuple[LayerCounts, ...]):
-    """One record a layer, in the topology's order."""
+    """One record a layer, in the topology's order.
 
-    __slots__ = ()
+    Attributes:
+        energies: of each layer by domain at nominal voltage.
+        energy_unit: theirs, ``pj`` or ``mac``.
+        setting: in words, what they were calculated with.
+    """
+
+    energies: Sequence[Mapping[str, float]]
+    energy_unit: str
+    setting: str
+
+    def __new__(
+        cls,
+        counts: Iterable[LayerCounts],
+        energies: Sequence[Mapping[str, float]] = (),
+        energy_unit: str = "",
+        setting: str = "",
+    ) -> Layers:
+        made = super().__new__(cls, counts)
+        made.energies, made.energy_unit, made.setting = energies, energy_unit, setting
+        return made
 
     def __repr__(self) -> str:
         return f"<{len(self)} layers, {sum(row.total_cycles for row in self):,} cycles>"
@@ -22,7 +42,16 @@ class Layers(tuple[LayerCounts, ...]):
         return str(self.to_frame().to_html())
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a layer, every column of SCALE-Sim's reports."""
+        """One row a layer, every column of SCALE-Sim's reports, and the energies."""
         import pandas as pd
 
-        return pd.DataFrame([row.as_dict() for row in self])
+        energies = self.energies or [{}] * len(self)
+        return pd.DataFrame(
+            [
+                {
+                    **row.as_dict(),
+                    **{f"{domain}_{self.energy_unit}": value for domain, value in spent.items()},
+                }
+                for row, spent in zip(self, energies, strict=True)
+            ]
+        )

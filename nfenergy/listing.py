@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from nfenergy.ground.errors import UnknownName
+from nfenergy.ground.errors import InputError, UnknownName
 
 Entries = dict[str, str]
 
@@ -20,6 +20,22 @@ def listing(what: str | None = None) -> dict[str, Entries]:
     if what.lower() not in KINDS:
         raise UnknownName("kind of name", what, KINDS)
     return {what.lower(): KINDS[what.lower()]()}
+
+
+def library_listing(what: str | None, library: str) -> dict[str, Entries]:
+    """The base models of an installed library, as they are named on the command line.
+
+    Raises:
+        InputError: another kind is asked for, or the library is not installed.
+        UnknownName: there is no such library.
+    """
+    from neuralfuse.library_networks import library_names
+
+    if what not in (None, "bases"):
+        raise InputError(
+            f"a library has base models, no {what}; write: nfenergy list bases --library {library}"
+        )
+    return {"bases": {f"{library.lower()}:{name}": "" for name in library_names(library)}}
 
 
 def names(kind: str) -> list[str]:
@@ -60,6 +76,12 @@ def _curves() -> Entries:
     from energy.curve_files import CURVES
 
     return _titles(CURVES)
+
+
+def _energy_tables() -> Entries:
+    from energy.energy_tables import ENERGY_TABLES
+
+    return _titles(ENERGY_TABLES)
 
 
 def _measures() -> Entries:
@@ -115,6 +137,7 @@ KINDS: dict[str, Callable[[], Entries]] = {
     "fault-models": _fault_models,
     "curves": _curves,
     "measures": _measures,
+    "energy-tables": _energy_tables,
     "conventions": _conventions,
     "engines": _engines,
     "arrays": _arrays,

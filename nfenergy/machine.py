@@ -10,12 +10,15 @@ from energy.array import SystolicArray
 from energy.counts import weights_per_word
 from energy.curve import VoltageCurve
 from energy.curve_files import CURVES, load_curve
+from energy.domains import EnergySetting
+from energy.energy_tables import DEFAULT_ENERGY_TABLE, EnergyTable, is_table_file, load_energy_table
 from energy.engines import ENGINES
 from energy.scalesim.cfg import load_array
 from nfenergy.ground.errors import InputError
 from topologies.convention import CONVENTIONS, Convention, get_convention
 
 DEFAULT_CURVE = "stutz2021-14nm"
+WEIGHTS_LOWERED = "weight-sram"
 
 
 class MachineArguments(TypedDict, total=False):
@@ -35,6 +38,14 @@ class MachineArguments(TypedDict, total=False):
         clock_ghz: clock that turns cycles into latency; default 1.
         engine: see `energy.engines.ENGINES`.
         jobs: simulator processes at a time; default one a core.
+        energy_table: an energy table, its name, or a YAML file; default `DEFAULT_ENERGY_TABLE`.
+        dram: a kind of DRAM of the table; default the table's.
+        resident: what stays on chip: ``none`` (default), ``weights`` or ``all``.
+        access: ``word`` (default) or ``value``, see `energy.accesses.ACCESSES`.
+        low_voltage: what the base model runs at the operating point: ``weight-sram`` (default), or
+            ``weight-sram,activation-sram``.
+        leakage: count what the SRAMs leak.
+        activation_bits: bits a stored activation; default 8.
     """
 
     curve: str | VoltageCurve | None
@@ -50,6 +61,13 @@ class MachineArguments(TypedDict, total=False):
     clock_ghz: float | None
     engine: str | None
     jobs: int | None
+    energy_table: str | EnergyTable | None
+    dram: str | None
+    resident: str | None
+    access: str | None
+    low_voltage: str | None
+    leakage: bool | None
+    activation_bits: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +84,8 @@ class Machine:
         clock_ghz: clock that turns cycles into latency.
         engine: a name in `energy.engines.ENGINES`.
         jobs: simulator processes at a time; None takes one a core.
+        energy: energy table, residency and so on; its weight bits and clock are those here.
+        energy_table_file: where the table was read; empty for a named one.
 
     Raises:
         InputError: a value that cannot be used.
@@ -80,6 +100,8 @@ class Machine:
     clock_ghz: float = 1.0
     engine: str = "scalesim"
     jobs: int | None = None
+    energy: EnergySetting = field(default_factory=EnergySetting)
+    energy_table_file: str = ""
 
     def __post_init__(self) -> None:
         if not 1e-6 <= self.clock_ghz < 1000:
@@ -89,6 +111,8 @@ class Machine:
         ENGINES.find(self.engine)
         weights_per_word(self.weight_bits)
         self.convention.deconvolution(self.deconvolution)
+        setting = replace(self.energy, weight_bits=self.weight_bits, clock_ghz=self.clock_ghz)
+        object.__setattr__(self, "energy", setting)
 
     @property
     def mapping(self) -> str:
@@ -106,6 +130,8 @@ def machine_of(arguments: MachineArguments, *, engine: str) -> Machine:
     named = given.get("curve", DEFAULT_CURVE)
     assume_v2 = bool(given.get("assume_v2", False))
     curve = named if isinstance(named, VoltageCurve) else load_curve(str(named), assume_v2=assume_v2)
+    table = given.get("energy_table", DEFAULT_ENERGY_TABLE)
+    is_file = isinstance(table, str) and is_table_file(table)
     return Machine(
         array=array_of(arguments),
         curve=curve,
@@ -116,7 +142,47 @@ def machine_of(arguments: MachineArguments, *, engine: str) -> Machine:
         clock_ghz=float(str(given.get("clock_ghz", 1.0))),
         engine=ENGINES.find(str(given.get("engine", engine))).name,
         jobs=arguments.get("jobs"),
+        energy=energy_setting(arguments),
+        energy_table_file=str(table) if is_file else "",
     )
+
+
+def energy_setting(arguments: MachineArguments) -> EnergySetting:
+    """Energy table, residency and so on, but for weight bits and clock.
+
+    Raises:
+        InputError: a value that cannot be used.
+    """
+    table = arguments.get("energy_table") or DEFAULT_ENERGY_TABLE
+    dram, bits = arguments.get("dram"), arguments.get("activation_bits")
+    return EnergySetting(
+        table=table if isinstance(table, EnergyTable) else load_energy_table(table),
+        dram=dram.lower() if dram else None,
+        residency=(arguments.get("resident") or "none").lower(),  # type: ignore[arg-type]
+        access=(arguments.get("access") or "word").lower(),  # type: ignore[arg-type]
+        low_voltage=parse_low_voltage(arguments.get("low_voltage") or WEIGHTS_LOWERED),
+        leakage=bool(arguments.get("leakage")),
+        activation_bits=8 if bits is None else bits,
+    )
+
+
+def parse_low_voltage(text: str) -> tuple[str, ...]:
+    """The SRAM domains at the operating point, from ``weight-sram,activation-sram``.
+
+    Raises:
+        InputError: other domains, or not the weight SRAM, whose bit errors the accuracies are of.
+    """
+    names = {part.strip().lower().replace("-", "_") for part in text.split(",")}
+    if "weight_sram" not in names or not names <= {"weight_sram", "activation_sram"}:
+        raise InputError(
+            f"--low-voltage is {text!r}, expected {WEIGHTS_LOWERED} or {WEIGHTS_LOWERED},activation-sram"
+        )
+    return tuple(sorted(names, reverse=True))
+
+
+def low_voltage_text(setting: EnergySetting) -> str:
+    """The SRAM domains at the operating point as ``--low-voltage`` takes them."""
+    return ",".join(name.replace("_", "-") for name in setting.low_voltage)
 
 
 def array_of(arguments: MachineArguments) -> SystolicArray:

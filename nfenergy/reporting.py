@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from energy.curve import VoltageCurve
 from energy.measures import DEFAULT_MEASURE, MEASURES, PAPER_MEASURES
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.accuracy_labels import labels
@@ -16,9 +18,11 @@ from nfenergy.ground.files import write_text
 from nfenergy.ground.provenance import versions
 from nfenergy.ground.tables import csv_text, dictionary
 from nfenergy.machine import MachineArguments
+from nfenergy.scenarios import scenario_savings
 from nfenergy.tradeoffs import Comparison, Selection, compare
 from reports.content import PageContent
 from reports.fronts import DEFINITION, REFERENCE_POINT, front_hypervolume, front_members
+from reports.measured import measures_of
 from reports.plots.registry import PLOTS, PlotData
 from reports.plots.style import SIZES, Size, save
 from reports.records import LayerRow, Tradeoff
@@ -63,7 +67,13 @@ def write_report(comparison: Comparison, page: Path, *, command: str) -> list[Pa
 
 
 def write_plot(
-    kind: str, comparison: Comparison, out: Path, *, measure: str = DEFAULT_MEASURE, size: str = "column"
+    kind: str,
+    comparison: Comparison,
+    out: Path,
+    *,
+    measure: str = DEFAULT_MEASURE,
+    size: str = "column",
+    curves: Sequence[VoltageCurve] = (),
 ) -> list[Path]:
     """Draw one of `PLOTS`.
 
@@ -73,6 +83,7 @@ def write_plot(
         out: a file with the suffix of a format, or a folder, which gets the plot in every format.
         measure: what energy is reckoned by, where the plot shows energy.
         size: a name in `reports.plots.style.SIZES`.
+        curves: for the plot of a curve, several to draw over each other.
 
     Raises:
         UnknownName: no such plot, measure or size.
@@ -83,7 +94,7 @@ def write_plot(
     if size.lower() not in SIZES:
         raise UnknownName("size", size, SIZES)
     chosen = SIZES[size.lower()]
-    figure = plot.draw(_plot_data(comparison), by, chosen)
+    figure = plot.draw(replace(_plot_data(comparison), curves=curves), by, chosen)
     paths = [out] if out.suffix else [out / f"{plot.name}.{format_}" for format_ in FORMATS]
     for path in paths:
         save(figure, chosen, path)
@@ -127,11 +138,13 @@ def reproduce_figure(
     return [*written, numbers]
 
 
-def _plot_data(comparison: Comparison) -> PlotData:
+def _plot_data(comparison: Comparison, shown: tuple[str, str] | None = None) -> PlotData:
     return PlotData(
         tradeoffs=comparison.merged.tradeoffs,
         layers=comparison.layers,
         curve=comparison.machine.curve,
+        shown=shown,
+        scenarios=scenario_savings(comparison.reports),
     )
 
 
@@ -141,12 +154,8 @@ def _content(comparison: Comparison, command: str) -> PageContent:
     shown = max(rows, key=lambda row: (row.has_generator, row.accuracy.perturbed_percent), default=None)
     return PageContent(
         merged=comparison.merged,
-        data=PlotData(
-            tradeoffs=rows,
-            layers=comparison.layers,
-            curve=comparison.machine.curve,
-            shown=(shown.saving.base, shown.saving.generator) if shown else None,
-        ),
+        data=_plot_data(comparison, (shown.saving.base, shown.saving.generator) if shown else None),
+        energy=comparison.machine.energy,
         convention=f"{convention.name}: {convention.description}",
         command=command,
         versions=versions(),
@@ -187,7 +196,7 @@ def _front(base: str, tradeoffs: Sequence[Tradeoff]) -> dict[str, object]:
                 for row in front_members(rows, measure)
             ],
         }
-        for measure in MEASURES
+        for measure in measures_of(row.saving for row in rows)
     }
 
 

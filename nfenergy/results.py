@@ -9,17 +9,18 @@ from pathlib import Path
 from energy.curve_files import dump_curve
 from energy.scalesim.cfg import cfg_text
 from neuralfuse.registry import FileNetwork
+from nfenergy.energy_results import energy_json, table_json
 from nfenergy.exports import topology_files
-from nfenergy.ground.files import write_text
+from nfenergy.ground.files import read_text, write_text
 from nfenergy.ground.tables import csv_text
-from nfenergy.machine import bandwidths_text
+from nfenergy.machine import Machine, bandwidths_text, low_voltage_text
 from nfenergy.simulation import NetworkResult, SimulationReport
 from nfenergy.tabular import layer_rows_of, saving_of
 from reports.records import LayerRow, Saving
 
 Json = dict[str, object]
 
-CFG_FILE, CURVE_FILE = "array.cfg", "curve.yaml"
+CFG_FILE, CURVE_FILE, TABLE_FILE = "array.cfg", "curve.yaml", "energy-table.yaml"
 
 
 def as_json(report: SimulationReport, *, folder: bool = False) -> Json:
@@ -43,11 +44,13 @@ def as_json(report: SimulationReport, *, folder: bool = False) -> Json:
         "generator": _network(report.generator) if report.generator else None,
         "saving": _saving(report),
         "latency": asdict(report.latency),
+        **energy_json(report),
         "provenance": {
             "command": command(report, folder=folder),
             "versions": report.versions,
             "mac_counter": machine.convention.macs,
             "curve": {field: value for field, value in asdict(machine.curve).items() if field != "points"},
+            "energy_table": table_json(machine.energy.table),
             "random_seeds": [],
             "network_files": [
                 {"network": network.name, "file": str(network.path), "sha256": network.sha256}
@@ -61,6 +64,7 @@ def as_json(report: SimulationReport, *, folder: bool = False) -> Json:
 def command(report: SimulationReport, *, folder: bool = False) -> list[str]:
     """The command that repeats the report in this working folder, or from within the `folder` it wrote."""
     machine, array, point = report.machine, report.machine.array, report.operating_point
+    energy = machine.energy
     curve_file = CURVE_FILE if folder else machine.curve_file
     words = {
         "base": _named(report.base, folder=folder),
@@ -79,10 +83,21 @@ def command(report: SimulationReport, *, folder: bool = False) -> list[str]:
         "ber": "" if report.chosen_by_voltage else repr(point.bit_error_rate),
         "weight-bits": str(machine.weight_bits),
         "clock-ghz": repr(machine.clock_ghz),
+        "energy-table": TABLE_FILE if folder and machine.energy_table_file else _table_name(machine),
+        "dram": energy.dram_kind,
+        "resident": energy.residency,
+        "access": energy.access,
+        "low-voltage": low_voltage_text(energy),
+        "activation-bits": str(energy.activation_bits),
     }
     flags = [part for flag, word in words.items() if word for part in (f"--{flag}", word)]
     squared = bool(machine.curve_file) and machine.curve.energy_model == "v2" and not folder
-    return ["nfenergy", "simulate", *flags, *(["--assume-v2"] if squared else [])]
+    squared_flag, leakage_flag = ["--assume-v2"] * squared, ["--leakage"] * energy.leakage
+    return ["nfenergy", "simulate", *flags, *squared_flag, *leakage_flag]
+
+
+def _table_name(machine: Machine) -> str:
+    return machine.energy_table_file or machine.energy.table.name
 
 
 def write_run(report: SimulationReport, folder: Path) -> None:
@@ -101,6 +116,8 @@ def write_run(report: SimulationReport, folder: Path) -> None:
             write_text(folder / "topologies" / name, text)
     write_text(folder / CFG_FILE, cfg_text(report.machine.array))
     write_text(folder / CURVE_FILE, dump_curve(report.machine.curve))
+    if file := report.machine.energy_table_file:
+        write_text(folder / TABLE_FILE, read_text(Path(file), "energy table"))
     write_text(folder / "run.json", json.dumps(as_json(report, folder=True), indent=2) + "\n")
 
 

@@ -10,11 +10,21 @@ from typing import Any
 from energy.array import SystolicArray
 from energy.curve import VoltageCurve
 from energy.curve_files import CURVES, load_curve
+from energy.domains import EnergySetting
+from energy.energy_tables import ENERGY_TABLES
 from neuralfuse.accuracy import Accuracy
 from neuralfuse.registry import NO_GENERATOR
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.tables import read
-from nfenergy.machine import Machine, MachineArguments, array_of, bandwidths_text, machine_of
+from nfenergy.ground.table_files import read
+from nfenergy.machine import (
+    Machine,
+    MachineArguments,
+    array_of,
+    bandwidths_text,
+    energy_setting,
+    low_voltage_text,
+    machine_of,
+)
 from reports.records import CONFIGURATION, Saving
 from topologies.convention import get_convention
 
@@ -28,6 +38,7 @@ FLAGS = {
     "ofmap_sram_kb": "--sram-kb",
     "bandwidths": "--bandwidth",
     "deconvolution": "--deconv",
+    "residency": "--resident",
 }
 """The option that chooses a column of a `Saving`, where it is not called like the column."""
 
@@ -45,8 +56,8 @@ def chosen_savings(
         arguments: what is given of the machine keeps the savings of such machines.
 
     Raises:
-        InputError: see `nfenergy.ground.tables.read`; nothing is left; several machines are left, where the
-            message names the options that choose one; or the savings' curve is not at hand.
+        InputError: see `nfenergy.ground.table_files.read`; nothing is left; several machines are left, where
+            the message names the options that choose one; or the savings' curve is not at hand.
     """
     chosen = _chosen_columns(arguments)
     found = [saving for _, saving in read(Saving, path, WHAT, where=_keeps(accuracies, chosen))]
@@ -65,7 +76,7 @@ def chosen_savings(
                 f"{path}: energy_per_access_norm is {saving.energy_per_access_norm:g} at voltage "
                 f"{saving.voltage_norm:g}, curve {curve.name!r} has {own:g}"
             )
-    return found, _machine_of(found[0], curve)
+    return found, _machine_of(found[0], curve, arguments)
 
 
 def _keeps(accuracies: Sequence[Accuracy], chosen: Columns) -> Callable[[Mapping[str, Any]], bool]:
@@ -86,6 +97,8 @@ def _keeps(accuracies: Sequence[Accuracy], chosen: Columns) -> Callable[[Mapping
 
 
 def _same(found: object, value: str | int | float) -> bool:
+    if isinstance(found, bool):
+        found = str(found).lower()
     return str(found or "") == value if isinstance(value, str) else _number(found) in (value, None)
 
 
@@ -118,6 +131,13 @@ def _chosen_columns(arguments: MachineArguments) -> Columns:
         "weight_bits": ("weight_bits", machine.weight_bits),
         "clock_ghz": ("clock_ghz", machine.clock_ghz),
         "engine": ("engine", machine.engine),
+        "energy_table": ("energy_table", machine.energy.table.name),
+        "dram": ("dram", machine.energy.dram_kind),
+        "resident": ("residency", machine.energy.residency),
+        "access": ("access", machine.energy.access),
+        "low_voltage": ("low_voltage", low_voltage_text(machine.energy)),
+        "leakage": ("leakage", str(machine.energy.leakage).lower()),
+        "activation_bits": ("activation_bits", machine.energy.activation_bits),
     }
     return found | dict(direct[name] for name in direct if name in given)
 
@@ -149,7 +169,29 @@ def _curve_of(saving: Saving, arguments: MachineArguments) -> VoltageCurve:
     return load_curve(saving.curve)
 
 
-def _machine_of(saving: Saving, curve: VoltageCurve) -> Machine:
+def _energy_of(saving: Saving, arguments: MachineArguments) -> EnergySetting:
+    """The setting of a saving's energies; the default one where a file has none."""
+    if not saving.energy_table:
+        return EnergySetting()
+    given = arguments.get("energy_table")
+    if given is None and saving.energy_table not in ENERGY_TABLES:
+        raise InputError(
+            f"the savings were made with energy table {saving.energy_table!r}; give it with --energy-table"
+        )
+    return energy_setting(
+        {
+            "energy_table": given or saving.energy_table,
+            "dram": saving.dram,
+            "resident": saving.residency,
+            "access": saving.access,
+            "low_voltage": saving.low_voltage,
+            "leakage": saving.leakage,
+            "activation_bits": saving.activation_bits,
+        }
+    )
+
+
+def _machine_of(saving: Saving, curve: VoltageCurve, arguments: MachineArguments) -> Machine:
     ifmap, *others = map(int, saving.bandwidths.split("/")) if saving.bandwidths else (0,)
     return Machine(
         array=SystolicArray(
@@ -167,4 +209,5 @@ def _machine_of(saving: Saving, curve: VoltageCurve) -> Machine:
         weight_bits=saving.weight_bits,
         clock_ghz=saving.clock_ghz,
         engine=saving.engine,
+        energy=_energy_of(saving, arguments),
     )

@@ -8,11 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from energy import counts as count
+from energy.accesses import MemorySizes, Traffic, extents_of, layer_traffic, network_traffic
 from energy.counts import LayerCounts, weights_per_word
 from energy.curve import OperatingPoint
+from energy.domains import EnergySetting, domain_accesses, domain_energies, domain_scales
 from energy.engines import simulate as run_engine
 from energy.measures import Counted
-from energy.savings import Latency, SavingBy, latency, savings
+from energy.savings import DomainEnergy, Latency, SavingBy, domain_costs, latency, savings
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.registry import Dataset, Network
 from neuralfuse.user_networks import check_distinct
@@ -34,20 +36,49 @@ class NetworkResult:
         model: the network with its parameters, MACs and topology.
         counts: the engine's records, one a layer.
         weight_bits: bits a stored weight.
+        traffic: what the layers move through every memory.
+        built: the machine's buffers.
+        counted: what measures are calculated from.
     """
 
     model: NetworkModel
     counts: tuple[LayerCounts, ...]
     weight_bits: int
+    traffic: tuple[Traffic, ...]
+    built: MemorySizes
+    counted: Counted
 
-    @property
-    def counted(self) -> Counted:
-        """What measures are calculated from."""
-        return Counted(
-            macs=self.model.size.macs,
-            filter_reads=self.sram_filter_reads,
-            weights_per_word=weights_per_word(self.weight_bits),
+    @classmethod
+    def of(cls, model: NetworkModel, counts: tuple[LayerCounts, ...], machine: Machine) -> NetworkResult:
+        """From an engine's records."""
+        traffic, built = layer_traffic(model.topology, counts), MemorySizes.of(machine.array)
+        setting = machine.energy
+        sizes = setting.sizes(built, extents_of(model.topology))
+        return cls(
+            model=model,
+            counts=counts,
+            weight_bits=machine.weight_bits,
+            traffic=traffic,
+            built=built,
+            counted=Counted(
+                macs=model.size.macs,
+                filter_reads=count.filter_reads(counts),
+                weights_per_word=weights_per_word(machine.weight_bits),
+                energies=domain_energies(network_traffic(traffic), sizes, setting),
+                low_voltage=setting.low_voltage,
+            ),
         )
+
+    def energies(self, setting: EnergySetting) -> dict[str, float]:
+        """Energy of one inference by domain at nominal voltage, in another setting than the machine's."""
+        sizes = setting.sizes(self.built, extents_of(self.model.topology))
+        found = domain_energies(network_traffic(self.traffic), sizes, setting)
+        return {name: float(energy) for name, energy in found.items()}
+
+    def accesses(self, setting: EnergySetting) -> dict[str, float]:
+        """What the energies are made of; see `energy.domains.domain_accesses`."""
+        found = domain_accesses(network_traffic(self.traffic), setting)
+        return {name: float(accesses) for name, accesses in found.items()}
 
     @property
     def twma(self) -> float:
@@ -70,6 +101,7 @@ class SimulationReport:
 
     Attributes:
         measures: the saving by every measure.
+        domains: energies by domain, at nominal voltage.
     """
 
     dataset: Dataset
@@ -80,6 +112,7 @@ class SimulationReport:
     base_width: float
     generator: NetworkResult | None
     measures: Mapping[str, SavingBy]
+    domains: Mapping[str, DomainEnergy]
     latency: Latency
     versions: dict[str, str]
 
@@ -100,9 +133,32 @@ class SimulationReport:
         return to_frame(Saving, [saving_of(self)])
 
     @property
+    def scales(self) -> dict[str, float]:
+        """Energy of every domain of the base model at the operating point, relative to nominal voltage."""
+        return scales_at(self.machine.energy, self.operating_point)
+
+    @property
     def networks(self) -> tuple[NetworkResult, ...]:
         """The base model and, where there is one, the generator."""
         return (self.base,) if self.generator is None else (self.base, self.generator)
+
+
+def layer_energies(
+    topology: Topology, counts: Sequence[LayerCounts], machine: Machine
+) -> list[dict[str, float]]:
+    """Energy of one inference by layer and domain at nominal voltage, in the unit of the machine's table."""
+    setting, traffic = machine.energy, layer_traffic(topology, counts)
+    sizes = setting.sizes(MemorySizes.of(machine.array), extents_of(topology))
+    found = (domain_energies(layer, sizes, setting) for layer in traffic)
+    return [{name: float(energy) for name, energy in layer.items()} for layer in found]
+
+
+def scales_at(setting: EnergySetting, point: OperatingPoint) -> dict[str, float]:
+    """See `energy.domains.domain_scales`."""
+    found = domain_scales(
+        setting, voltage_norm=point.voltage_norm, energy_per_access_norm=point.energy_per_access_norm
+    )
+    return {name: float(scale) for name, scale in found.items()}
 
 
 def count_networks(
@@ -128,7 +184,7 @@ def count_networks(
     ]
     counts = simulate_together([model.topology for model in models], machine, on_progress=on_progress)
     return {
-        network: NetworkResult(model=model, counts=records, weight_bits=machine.weight_bits)
+        network: NetworkResult.of(model, records, machine)
         for network, model, records in zip(dict.fromkeys(networks), models, counts, strict=True)
     }
 
@@ -157,7 +213,9 @@ def report_of(
             generator.counted if generator else None,
             point.energy_per_access_norm,
             machine.curve,
+            voltage_norm=point.voltage_norm,
         ),
+        domains=domain_costs(base.counted, generator.counted if generator else None),
         latency=latency(
             base_cycles=base.total_cycles,
             generator_cycles=generator.total_cycles if generator else 0,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from neuralfuse.registry import NO_GENERATOR
-from nfenergy.machine import bandwidths_text
-from nfenergy.simulation import NetworkResult, SimulationReport
+from nfenergy.machine import bandwidths_text, low_voltage_text
+from nfenergy.simulation import NetworkResult, SimulationReport, layer_energies
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.records import LayerRow, Saving
 
@@ -12,7 +12,7 @@ from reports.records import LayerRow, Saving
 def saving_of(report: SimulationReport) -> Saving:
     """The report's row of a summary, sweep or trade-off."""
     machine, array, point = report.machine, report.machine.array, report.operating_point
-    base, generator = report.base, report.generator
+    base, generator, setting = report.base, report.generator, machine.energy
     return Saving(
         base=network_of(base),
         base_width=report.base_width,
@@ -38,7 +38,16 @@ def saving_of(report: SimulationReport) -> Saving:
         base_cycles=base.total_cycles,
         generator_params=generator.model.size.params if generator else 0,
         generator_cycles=generator.total_cycles if generator else 0,
+        energy_table=setting.table.name,
+        energy_unit=setting.table.unit,
+        dram=setting.dram_kind,
+        residency=setting.residency,
+        access=setting.access,
+        low_voltage=low_voltage_text(setting),
+        leakage=setting.leakage,
+        activation_bits=setting.activation_bits,
         measures=report.measures,
+        domains=report.domains,
         clock_ghz=report.latency.clock_ghz,
         base_latency_ms=report.latency.base_ms,
         total_latency_ms=report.latency.total_ms,
@@ -60,6 +69,7 @@ def layer_rows_of(report: SimulationReport) -> list[LayerRow]:
                 role=result.model.network.role,
                 topology=result.model.topology,
                 counts=result.counts,
+                energies=layer_energies(result.model.topology, result.counts, report.machine),
             )
             for result in report.networks
         ],
@@ -67,4 +77,5 @@ def layer_rows_of(report: SimulationReport) -> list[LayerRow]:
         array=report.machine.array,
         weight_bits=report.machine.weight_bits,
         energy_per_access_norm=report.operating_point.energy_per_access_norm,
+        energy_unit=report.machine.energy.table.unit,
     )

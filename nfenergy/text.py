@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from energy.measures import MEASURES
 from energy.savings import SavingBy
+from nfenergy.energy_results import energy_lines
 from nfenergy.ground.rates import percent_text
 from nfenergy.simulation import NetworkResult, SimulationReport
 from reports.tables import render
@@ -31,6 +32,8 @@ def as_text(report: SimulationReport) -> str:
             _networks_table(report),
             "",
             *_conclusions(report),
+            "",
+            *energy_lines(report),
         ]
     )
 
@@ -41,8 +44,13 @@ def _title(report: SimulationReport) -> str:
 
 def _saved(report: SimulationReport) -> str:
     return ", ".join(
-        f"{by.saving_percent:.1f} % by {MEASURES[name].title}" for name, by in report.measures.items()
+        f"{by.saving_percent:.1f} % by {MEASURES[name].title}" for name, by in _accesses(report).items()
     )
+
+
+def _accesses(report: SimulationReport) -> dict[str, SavingBy]:
+    """The measures that count accesses; those of energy follow in a block of their own."""
+    return {name: by for name, by in report.measures.items() if not MEASURES[name].domains}
 
 
 def _networks_table(report: SimulationReport) -> str:
@@ -71,7 +79,7 @@ def _conclusions(report: SimulationReport) -> list[str]:
     ]
     if report.generator:
         lines[-1] += f", {latency.overhead_percent:.1f} % on top of the base model's {latency.base_ms:.3f} ms"
-        evens = (f"by {MEASURES[name].title} {_break_even(by)}" for name, by in report.measures.items())
+        evens = (f"by {MEASURES[name].title} {_break_even(by)}" for name, by in _accesses(report).items())
         lines.append(f"break-even       {'; '.join(evens)}")
     return lines
 

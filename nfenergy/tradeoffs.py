@@ -103,11 +103,13 @@ class Comparison:
         machine: what the savings are of.
         layers: by base model and generator, the layers of each combination at the highest bit error
             rate; empty for savings from a file.
+        reports: the simulations that the savings are of; empty for savings from a file.
     """
 
     merged: Merged
     machine: Machine
     layers: dict[tuple[str, str], list[LayerRow]]
+    reports: tuple[SimulationReport, ...] = ()
 
     def __repr__(self) -> str:
         rows = self.merged.tradeoffs
@@ -153,6 +155,7 @@ def compare(
     read = [row for source in accuracy for row in _load(source)]
     accuracies = with_baselines(_selected(read, selection))
     layers: dict[tuple[str, str], list[LayerRow]] = {}
+    reports: list[SimulationReport] = []
     if savings_file is None:
         machine = machine_of(arguments, engine="closed-form")
         reports = _simulated(accuracies, selection, machine, on_progress)
@@ -170,7 +173,7 @@ def compare(
     )
     merged = merge(savings, accuracies, consent=consent)
     merged = replace(merged, tradeoffs=with_standings(merged.tradeoffs))
-    return Comparison(merged=merged, machine=machine, layers=layers)
+    return Comparison(merged=merged, machine=machine, layers=layers, reports=tuple(reports))
 
 
 def _load(source: str) -> tuple[Accuracy, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from energy.domains import EnergySetting
 from reports.merge import Merged
 from reports.plots.registry import PlotData
 from reports.records import LayerRow, Tradeoff
@@ -17,6 +18,7 @@ class PageContent:
     Attributes:
         merged: savings of one accelerator with their accuracies, and the rows without partner.
         data: what its figures are drawn from.
+        energy: energy table, residency and so on.
         convention: name and description.
         command: the command line that makes the page again.
         versions: of Python and the packages that decide figures.
@@ -24,6 +26,7 @@ class PageContent:
 
     merged: Merged
     data: PlotData
+    energy: EnergySetting = field(default_factory=EnergySetting)
     convention: str
     command: str
     versions: Mapping[str, str]

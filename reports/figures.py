@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from energy.measures import DEFAULT_MEASURE, MEASURES
 from nfenergy.ground.rates import percent_text
 from reports.fronts import DEFINITION
+from reports.measured import chief_measures
 from reports.plots.inline import inline_svg
 from reports.plots.registry import PLOTS, Plot, PlotData, title_of_plot
 from reports.plots.style import SIZES
@@ -18,9 +19,10 @@ PAGE = SIZES["page"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A drawn figure: `name` is unique on the page, `svg` an element to put into it."""
+    """A drawn figure: `name` is unique on the page, `svg` an element to put into its `section`."""
 
     name: str
+    section: str
     caption: str
     svg: str
 
@@ -37,18 +39,20 @@ def _variants(plot: Plot, data: PlotData) -> Iterator[Figure]:
     for index, rate in enumerate(rates or [0.0]):
         chosen = replace(data, tradeoffs=[row for row in data.tradeoffs if _belongs(row.saving, rate)])
         shown = chosen if plot.by_rate and rates else data
-        for measure in MEASURES if plot.by_measure else (DEFAULT_MEASURE,):
+        for measure in chief_measures(data.savings) if plot.by_measure else (DEFAULT_MEASURE,):
             parts = [
                 plot.name,
                 *([measure] if plot.by_measure else []),
                 *([str(index)] if plot.by_rate else []),
             ]
             title = title_of_plot(plot, shown, MEASURES[measure].title, percent_text(rate))
+            shows_accuracy = plot.by_rate and plot.section == "figures"
             joined = f" {data.tradeoffs[0].joined.capitalize()}." if data.tradeoffs[0].joined else ""
             front = f" {DEFINITION}." if plot.name == "tradeoff" else ""
             yield Figure(
                 name="-".join(parts),
-                caption=f"{title}. {plot.caption}{front}{joined if plot.by_rate else ''}".strip(),
+                section=plot.section,
+                caption=f"{title}. {plot.caption}{front}{joined if shows_accuracy else ''}".strip(),
                 svg=inline_svg(
                     plot.draw(shown, measure, PAGE),
                     PAGE,

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from energy.measures import MEASURES
 from reports import pareto
+from reports.measured import measures_of
 from reports.records import Standing, Tradeoff
 
 REFERENCE_POINT = (0.0, 0.0)
@@ -45,7 +45,7 @@ def standings(tradeoffs: Sequence[Tradeoff], measure: str, *, latency: bool = Fa
 
 def with_standings(tradeoffs: Sequence[Tradeoff]) -> tuple[Tradeoff, ...]:
     """The trade-offs, each with its standing by every measure."""
-    by_measure = {name: standings(tradeoffs, name) for name in MEASURES}
+    by_measure = {name: standings(tradeoffs, name) for name in measures_of(row.saving for row in tradeoffs)}
     return tuple(
         replace(row, standings={name: found[index] for name, found in by_measure.items()})
         for index, row in enumerate(tradeoffs)

@@ -12,6 +12,7 @@ from typing import Any
 from energy.curve import VoltageCurve
 from neuralfuse.accuracy import Accuracy
 from nfenergy.ground.rates import percent_text
+from reports.operating import measures_at
 from reports.records import Saving, Tradeoff
 
 STEPS = 32
@@ -58,13 +59,12 @@ def _between(low: Tradeoff, high: Tradeoff, curve: VoltageCurve) -> Iterator[Tra
 
 def _saving_at(saving: Saving, rate: float, curve: VoltageCurve) -> Saving:
     point = curve.at_bit_error_rate(rate)
-    energy = point.energy_per_access_norm
     return replace(
         saving,
         bit_error_rate=rate,
         voltage_norm=point.voltage_norm,
-        energy_per_access_norm=energy,
-        measures={name: by.at(energy) for name, by in saving.measures.items()},
+        energy_per_access_norm=point.energy_per_access_norm,
+        measures=measures_at(saving, point),
     )
 
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from energy.array import SystolicArray
 from energy.closed_form.folding import Folding
 from energy.counts import LayerCounts, twma
 from neuralfuse.registry import NO_GENERATOR
-from reports.records import LayerRow
+from reports.records import LayerEnergy, LayerRow
 from topologies.layers import Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedNetwork:
-    """A network's topology beside the engine's records for it, one a layer."""
+    """A network's topology beside the engine's records for it, one a layer.
+
+    Attributes:
+        energies: of each layer by domain at nominal voltage; empty where they were not calculated.
+    """
 
     name: str
     role: str
     topology: Topology
     counts: tuple[LayerCounts, ...]
+    energies: Sequence[Mapping[str, float]] = ()
 
 
 def layer_rows(
@@ -30,6 +35,7 @@ def layer_rows(
     array: SystolicArray,
     weight_bits: int,
     energy_per_access_norm: float,
+    energy_unit: str = "",
 ) -> list[LayerRow]:
     """The layers of a base model and its generator, in the order of `networks`.
 
@@ -39,6 +45,7 @@ def layer_rows(
         array: what the counts were made for.
         weight_bits: bits a stored weight.
         energy_per_access_norm: of the base model's SRAM; the generator's is 1.
+        energy_unit: of the networks' energies.
     """
     spent = {
         (network.role, index): twma([counts], weight_bits=weight_bits)
@@ -61,6 +68,11 @@ def layer_rows(
             counts=counts,
             twma=twma([counts], weight_bits=weight_bits),
             energy_share_percent=100.0 * spent[network.role, index] / total,
+            energy_unit=energy_unit,
+            energies={
+                name: LayerEnergy(energy=energy)
+                for name, energy in (network.energies[index] if network.energies else {}).items()
+            },
         )
         for network in networks
         for index, (layer, counts) in enumerate(zip(network.topology.layers, network.counts, strict=True))

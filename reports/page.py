@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 
 from energy.curve import VoltageCurve
-from energy.measures import DEFAULT_MEASURE, MEASURES
+from energy.measures import DEFAULT_MEASURE
 from neuralfuse.accuracy_labels import base_labels, generator_labels
 from neuralfuse.registry import base_title, dataset_title, title_of
 from nfenergy.ground.columns import columns
@@ -16,28 +15,15 @@ from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import percent_text
 from nfenergy.ground.tables import csv_text
 from reports import summary
+from reports.cells import Cell, Table, number
 from reports.content import PageContent
-from reports.figures import Figure, figures
+from reports.energy_section import energy_sentences
+from reports.energy_tables import energy_tables
+from reports.figures import figures
 from reports.fronts import DEFINITION, front_hypervolume, standings
+from reports.measured import chief_measures, measures_of
+from reports.plots.registry import PlotData
 from reports.records import LayerRow, Tradeoff
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A cell of a table: what is read, and the number to sort by; None sorts by the text."""
-
-    text: str
-    value: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A sortable table."""
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
 
 FILES = {"tradeoff.csv": Tradeoff, "layers.csv": LayerRow}
 """The files beside the page, each with the record of its rows."""
@@ -69,7 +55,12 @@ def page_html(content: PageContent) -> str:
         title=_title(shown),
         sentences=summary.sentences(shown),
         warnings=summary.warnings(content.merged, content.convention),
-        figures=[_drawn(figure) for figure in figures(content.data)],
+        figures=_numbered(content.data),
+        energy_sentences=energy_sentences(
+            content.data.savings, content.data.scenarios, content.energy, content.data.shown
+        ),
+        energy_tables=energy_tables(content) if any(row.saving.domains for row in shown) else (),
+        caveats=content.energy.caveats,
         tradeoff_table=_tradeoff_table(shown),
         front_table=_front_table(shown),
         layer_table=_layer_table(layers),
@@ -87,11 +78,22 @@ def _resource(name: str) -> str:
     return (files("reports") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _drawn(figure: Figure) -> dict[str, object]:
+def _numbered(data: PlotData) -> list[dict[str, object]]:
+    """The figures, numbered in the order of the page's sections."""
     from markupsafe import Markup
 
-    # The SVG is ours, and every text in it was escaped when it was written.
-    return {"name": figure.name, "caption": figure.caption, "svg": Markup(figure.svg)}
+    drawn = sorted(figures(data), key=lambda figure: figure.section != "figures")
+    return [
+        {
+            "name": figure.name,
+            "section": figure.section,
+            "number": place,
+            "caption": figure.caption,
+            # The SVG is ours, and every text in it was escaped when it was written.
+            "svg": Markup(figure.svg),
+        }
+        for place, figure in enumerate(drawn, start=1)
+    ]
 
 
 def _title(shown: Sequence[Tradeoff]) -> str:
@@ -114,6 +116,7 @@ def _downloads(content: PageContent) -> list[tuple[str, str]]:
 
 def _tradeoff_table(tradeoffs: Sequence[Tradeoff]) -> Table:
     accuracies = [row.accuracy for row in tradeoffs]
+    measures = list(measures_of(row.saving for row in tradeoffs))
     found = zip(tradeoffs, base_labels(accuracies), generator_labels(accuracies), strict=True)
     return Table(
         caption="Combinations and operating points; accuracies are means over chips ± standard deviation.",
@@ -122,7 +125,10 @@ def _tradeoff_table(tradeoffs: Sequence[Tradeoff]) -> Table:
             "generator",
             "bit error rate",
             "voltage / Vmin",
-            *(f"saving by {measure.title} (%)" for measure in MEASURES.values()),
+            *(
+                f"saving by {measure.title} (%)"
+                for measure in measures_of(row.saving for row in tradeoffs).values()
+            ),
             "perturbed accuracy (%)",
             "clean accuracy (%)",
             "latency overhead (%)",
@@ -130,26 +136,26 @@ def _tradeoff_table(tradeoffs: Sequence[Tradeoff]) -> Table:
             "on the front (probability)",
             "accuracy",
         ),
-        rows=tuple(_tradeoff_cells(row, base, generator) for row, base, generator in found),
+        rows=tuple(_tradeoff_cells(row, base, generator, measures) for row, base, generator in found),
     )
 
 
-def _tradeoff_cells(row: Tradeoff, base: str, generator: str) -> tuple[Cell, ...]:
+def _tradeoff_cells(row: Tradeoff, base: str, generator: str, measures: Sequence[str]) -> tuple[Cell, ...]:
     saving, accuracy, standing = row.saving, row.accuracy, row.standings[DEFAULT_MEASURE]
     below = "below " if saving.bit_error_rate_is_bound else ""
     return (
         Cell(text=base),
         Cell(text=generator),
         Cell(text=f"{below}{percent_text(saving.bit_error_rate)}", value=saving.bit_error_rate),
-        _number(saving.voltage_norm, 4),
-        *(_number(by.saving_percent, 1) for by in saving.measures.values()),
+        number(saving.voltage_norm, 4),
+        *(number(saving.saving_percent(measure), 1) for measure in measures),
         Cell(
             text=f"{accuracy.perturbed_percent:.1f} ± {accuracy.perturbed_std_percent:.1f}",
             value=accuracy.perturbed_percent,
         ),
-        _number(accuracy.clean_percent, 1),
-        _number(saving.latency_overhead_percent, 1),
-        _number(saving.total_latency_ms, 3),
+        number(accuracy.clean_percent, 1),
+        number(saving.latency_overhead_percent, 1),
+        number(saving.total_latency_ms, 3),
         Cell(
             text=f"{'yes' if standing.on_front else 'no'} ({standing.probability:.0%})",
             value=standing.probability,
@@ -164,7 +170,7 @@ def _front_table(shown: Sequence[Tradeoff]) -> Table:
     rows = []
     for base in dict.fromkeys(row.saving.base for row in shown):
         own = [row for row in shown if row.saving.base == base]
-        for measure, row_of in MEASURES.items():
+        for measure, row_of in chief_measures(row.saving for row in own).items():
             members = ", ".join(
                 f"{said[row]} at {percent_text(row.saving.bit_error_rate)} ({standing.probability:.0%})"
                 for row, standing in zip(own, standings(own, measure), strict=True)
@@ -172,7 +178,7 @@ def _front_table(shown: Sequence[Tradeoff]) -> Table:
             )
             area = front_hypervolume(own, measure)
             cells = (Cell(text=base_title(base)), Cell(text=row_of.title), Cell(text=members))
-            rows.append((*cells, _number(area, 0)))
+            rows.append((*cells, number(area, 0)))
     return Table(
         caption=f"The front of each base model. {DEFINITION}. Percentages: probability to be on it for one "
         "chip. Hypervolume: the area in saving x accuracy that it dominates.",
@@ -209,15 +215,15 @@ def _layer_table(layers: Sequence[LayerRow]) -> Table:
                 Cell(text=row.layer.name),
                 Cell(text=f"{row.layer.ifmap_h} x {row.layer.ifmap_w}", value=row.layer.ifmap_h),
                 Cell(text=f"{row.layer.filter_h} x {row.layer.filter_w}", value=row.layer.filter_h),
-                _number(row.layer.channels, 0),
-                _number(row.layer.filters, 0),
-                _number(row.layer.stride, 0),
-                _number(row.folds, 0),
-                _number(row.counts.overall_util_percent, 1),
-                _number(row.counts.total_cycles, 0),
-                _number(row.counts.sram_filter_reads, 0),
-                _number(row.counts.dram_filter_reads, 0),
-                _number(row.energy_share_percent, 2),
+                number(row.layer.channels, 0),
+                number(row.layer.filters, 0),
+                number(row.layer.stride, 0),
+                number(row.folds, 0),
+                number(row.counts.overall_util_percent, 1),
+                number(row.counts.total_cycles, 0),
+                number(row.counts.sram_filter_reads, 0),
+                number(row.counts.dram_filter_reads, 0),
+                number(row.energy_share_percent, 2),
             )
             for row in layers
         ),
@@ -230,14 +236,10 @@ def _curve_table(curve: VoltageCurve) -> Table:
         header=("voltage / Vmin", "bit error rate (%)", "energy per access / at Vmin"),
         rows=tuple(
             (
-                _number(point.voltage_norm, 4),
+                number(point.voltage_norm, 4),
                 Cell(text=f"{point.bit_error_rate_percent:g}", value=point.bit_error_rate_percent),
-                _number(point.energy_per_access_norm, 3),
+                number(point.energy_per_access_norm, 3),
             )
             for point in curve.points
         ),
     )
-
-
-def _number(value: float, decimals: int) -> Cell:
-    return Cell(text=f"{value:,.{decimals}f}", value=float(value))

@@ -8,8 +8,9 @@ from energy.measures import MEASURES
 from neuralfuse.accuracy_labels import labels
 from neuralfuse.registry import dataset_title
 from nfenergy.ground.rates import percent_text
+from reports.measured import chief_measures, measures_of
 from reports.recommend import ConstraintCost, Recommendation
-from reports.records import Tradeoff
+from reports.records import Saving, Tradeoff
 from reports.tables import render
 
 LISTED = 12
@@ -68,14 +69,31 @@ def as_text(recommendation: Recommendation) -> str:
     if recommendation.interpolated:
         lines.append("Interpolated accuracies were admitted; nobody measured those.")
     if best is not None:
-        lines += [f"Accelerator: {best.saving.accelerator}.", "", _table(recommendation, said)]
+        lines += [
+            f"Accelerator: {best.saving.accelerator}.",
+            *_energies(best.saving),
+            "",
+            _table(recommendation, said),
+        ]
     return "\n".join(lines)
+
+
+def _energies(saving: Saving) -> list[str]:
+    """What the energies were calculated with."""
+    if not saving.energy_table:
+        return []
+    leakage = ", leakage counted" if saving.leakage else ""
+    return [
+        f"Energies: table {saving.energy_table}, DRAM {saving.dram}, resident {saving.residency}, access "
+        f"{saving.access}, lowered {saving.low_voltage}{leakage}."
+    ]
 
 
 def _table(recommendation: Recommendation, said: Labels) -> str:
     """What qualifies, the best first."""
     shown = recommendation.ranked[:LISTED]
-    measures = dict(sorted(MEASURES.items(), key=lambda item: item[0] != recommendation.measure))
+    own = measures_of(row.saving for row in shown)
+    measures = dict(sorted(own.items(), key=lambda item: item[0] != recommendation.measure))
     table = render(
         [
             "",
@@ -134,8 +152,9 @@ def _choice(tradeoff: Tradeoff | None, said: Labels) -> dict[str, object] | None
 
 def _sentence(tradeoff: Tradeoff, said: Labels, measure: str) -> str:
     saving, accuracy = tradeoff.saving, tradeoff.accuracy
-    order = sorted(MEASURES.items(), key=lambda item: item[0] != measure)
-    saved = " and ".join(f"{saving.saving_percent(name):.1f} % by {row.title}" for name, row in order)
+    shown = {measure: MEASURES[measure]} | chief_measures([saving])
+    *first, last = (f"{saving.saving_percent(name):.1f} % by {row.title}" for name, row in shown.items())
+    saved = f"{', '.join(first)} and {last}"
     return (
         f"{_name(tradeoff, said)} on {dataset_title(saving.dataset)} at "
         f"{percent_text(saving.bit_error_rate)} bit errors ({saving.voltage_norm:.4g} of Vmin): saves "

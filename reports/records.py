@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from energy.counts import LayerCounts
-from energy.measures import MEASURES
-from energy.savings import SavingBy
+from energy.measures import MEASURES, energy_domains
+from energy.savings import DomainEnergy, SavingBy
 from neuralfuse.accuracy import Accuracy, Key
 from neuralfuse.registry import NO_GENERATOR, generator_name, network_name
 from nfenergy.ground.columns import Column, Spread
@@ -88,7 +88,24 @@ class Saving:
     generator_cycles: Annotated[
         int, Column("cycles of the generator, stalls included", "cycles", SIMULATED, low=0)
     ]
+    energy_table: Annotated[str, Column("energy table; empty: no energies", source=SETTING)] = ""
+    energy_unit: Annotated[
+        str, Column("of energies: pj, or mac for multiples of one MAC", source=SETTING)
+    ] = ""
+    dram: Annotated[str, Column("kind of DRAM of the table", source=SETTING)] = ""
+    residency: Annotated[str, Column("what stays on chip: none, weights or all", source=SETTING)] = ""
+    access: Annotated[
+        str, Column("word: values are read a word at a time; value: one by one", source=SETTING)
+    ] = ""
+    low_voltage: Annotated[str, Column("SRAMs of the base model at the operating point", source=SETTING)] = (
+        "weight-sram"
+    )
+    leakage: Annotated[bool, Column("the leakage of the SRAMs is counted", source=SETTING)] = False
+    activation_bits: Annotated[int, Column("bits a stored activation", "bit", SETTING, low=1, high=64)] = 8
     measures: Annotated[Mapping[str, SavingBy], Spread(SavingBy, MEASURES.values)] = field(hash=False)
+    domains: Annotated[Mapping[str, DomainEnergy], Spread(DomainEnergy, energy_domains)] = field(
+        default_factory=dict, hash=False
+    )
     clock_ghz: Annotated[float, Column("clock that turns cycles into latency", "GHz", SETTING, low=0.0)]
     base_latency_ms: Annotated[
         float, Column("one inference of the base model alone", "ms", CALCULATED, low=0.0)
@@ -158,6 +175,13 @@ CONFIGURATION = (
     "weight_bits",
     "curve",
     "clock_ghz",
+    "energy_table",
+    "dram",
+    "residency",
+    "access",
+    "low_voltage",
+    "leakage",
+    "activation_bits",
 )
 
 
@@ -230,6 +254,21 @@ class Tradeoff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerEnergy:
+    """Energy of a layer in one domain of `energy.measures.ENERGY_DOMAINS`."""
+
+    energy: Annotated[
+        float,
+        Column(
+            "energy of the layer in the {row.title} at nominal voltage",
+            "energy_unit",
+            CALCULATED,
+            "{row.name}_energy",
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerRow:
     """One layer of one network: shape, what the engine counted, and its share of the energy.
 
@@ -252,3 +291,9 @@ class LayerRow:
             "of the weight-access energy of one inference, base model at the low voltage", "%", CALCULATED
         ),
     ]
+    energy_unit: Annotated[
+        str, Column("of energies: pj, or mac for multiples of one MAC; empty: none", source=SETTING)
+    ] = ""
+    energies: Annotated[Mapping[str, LayerEnergy], Spread(LayerEnergy, energy_domains)] = field(
+        default_factory=dict, hash=False
+    )

@@ -13,6 +13,7 @@ from neuralfuse.memory.fault_models import fault_model_title
 from neuralfuse.registry import base_title, dataset_title
 from nfenergy.ground.rates import percent_text
 from reports.fronts import front_members
+from reports.measured import chief_measures, measures_of
 from reports.merge import Merged
 from reports.published import NEURALFUSE
 from reports.records import Tradeoff
@@ -31,10 +32,11 @@ def sentences(tradeoffs: Sequence[Tradeoff]) -> list[str]:
         rows = list(group)
         competing = [*(row for row in nominal if row.saving.dataset == dataset), *rows]
         found += [_lead(rows), _extremes(rows, said), _fronts(competing, said)]
-        losers = [row for row in rows if min(by.saving_percent for by in row.saving.measures.values()) < 0]
+        counted = [name for name in measures_of(row.saving for row in rows) if not MEASURES[name].domains]
+        losers = [row for row in rows if min(map(row.saving.saving_percent, counted)) < 0]
         if losers:
             listed = ", ".join(said[row] for row in losers)
-            measures = " or ".join(measure.title for measure in MEASURES.values())
+            measures = " or ".join(MEASURES[name].title for name in counted)
             found.append(f"Costs more than it saves by {measures}: {listed}.")
     return found
 
@@ -62,9 +64,9 @@ def warnings(merged: Merged, convention: str) -> list[str]:
         "folds x (rows + cols) too high (upstream issue 166); layers.csv has the true count beside them."
     )
     found.append(
-        "Savings are of SRAM weight accesses (T.W.M.A.) or of MACs, relative to the base model at nominal "
-        "voltage; energy of DRAM, activations and leakage is not in them. Latency counts array cycles at one "
-        "clock at both voltages."
+        "Savings by T.W.M.A. or MACs are of weight accesses alone, relative to the base model at nominal "
+        'voltage; what they are of the energy of chip and system is under "Whose energy is this?". Latency '
+        "counts array cycles at one clock at both voltages."
     )
     found.append(
         "Probabilities of the front take accuracies as normal and independent, with the standard "
@@ -121,7 +123,8 @@ def _extremes(rows: Sequence[Tradeoff], said: Labels) -> str:
 def _figures(row: Tradeoff, said: Labels) -> str:
     saving, accuracy = row.saving, row.accuracy
     first, *others = (
-        f"{saving.saving_percent(name):.1f} % by {measure.title}" for name, measure in MEASURES.items()
+        f"{saving.saving_percent(name):.1f} % by {measure.title}"
+        for name, measure in chief_measures([saving]).items()
     )
     instead = f" instead of {accuracy.base_perturbed_percent:.1f} %" if row.has_generator else ""
     longer = f", and takes {saving.latency_overhead_percent:.1f} % longer" if row.has_generator else ""

@@ -24,7 +24,7 @@ LAYOUT_HEADER = (
 )
 LAYOUT_FIELDS = LAYOUT_HEADER.count(",") - 1
 MOST_DEPTHWISE_CHANNELS = 2**16
-NAME_COLUMNS = ("row", "layer", "operation", "ofmap_height", "ofmap_width", "macs")
+NAME_COLUMNS = ("row", "layer", "operation", "ofmap_height", "ofmap_width", "macs", "operands")
 
 
 def row_name(index: int) -> str:
@@ -49,13 +49,21 @@ def dumps_layout(topology: Topology) -> str:
 
 
 def dumps_names(topology: Topology) -> str:
-    """The side table: which module each row comes from, its ofmap and its MACs as SCALE-Sim counts them."""
+    """The side table: which module each row comes from, ofmap and MACs as SCALE-Sim counts them, operands."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(NAME_COLUMNS)
     for index, layer in enumerate(topology.layers):
         writer.writerow(
-            [row_name(index), layer.name, layer.operation, layer.ofmap_h, layer.ofmap_w, layer.macs]
+            [
+                row_name(index),
+                layer.name,
+                layer.operation,
+                layer.ofmap_h,
+                layer.ofmap_w,
+                layer.macs,
+                layer.operands,
+            ]
         )
     return text.getvalue()
 

@@ -1,8 +1,9 @@
 """The engine ``closed-form``: SCALE-Sim's reports without its simulation.
 
 Every figure that SCALE-Sim 3.0.0 reports in CALC mode for dense layers follows from the layer's shape
-and the array. SRAM accesses, cycles and utilisation are formulas (`sram_model`); DRAM accesses follow the
-buffers from one exchange with the DRAM to the next (`ifmap_reads`, `filter_reads`, `ofmap_drain`).
+and the array. SRAM accesses, cycles and utilisation are formulas (`sram_model`, `sram_spans`,
+`utilisation`); DRAM accesses follow the buffers from one exchange with the DRAM to the next, those that
+repeat themselves taken at once (`ifmap_reads`, `filter_reads`, `ofmap_drain`).
 SCALE-Sim's oddities are kept: the figures equal its own.
 """
 
@@ -14,9 +15,12 @@ from energy.array import SystolicArray
 from energy.closed_form.filter_reads import filter_transfer
 from energy.closed_form.folding import Folding
 from energy.closed_form.ifmap_reads import ifmap_transfer
+from energy.closed_form.input_windows import InputWindows
 from energy.closed_form.ofmap_drain import ofmap_transfer
 from energy.closed_form.read_phases import Transfer
-from energy.closed_form.sram_model import LayerSizes, SramCounts, Utilisation, sram_counts, utilisation
+from energy.closed_form.sram_model import LayerSizes, SramCounts, sram_counts
+from energy.closed_form.sram_spans import filter_span, ifmap_span, ofmap_span
+from energy.closed_form.utilisation import utilisation
 from energy.counts import LayerCounts
 from nfenergy.ground.errors import InputError
 from topologies.layers import LayerShape, Topology
@@ -41,17 +45,13 @@ def simulate(topology: Topology, array: SystolicArray) -> tuple[LayerCounts, ...
 
     Raises:
         InputError: the array has user-given interface bandwidths, whose stalls have no closed form;
-            SCALE-Sim itself fails on a layer; or a layer is too large. See `dram_transfers`.
+            SCALE-Sim itself fails on a layer; or a layer's counts do not fit into 64 bits.
     """
     check_calc_mode(array)
     shapes = list(dict.fromkeys(layer.shape for layer in topology.layers))
     sizes = LayerSizes.of(shapes)
     counts = sram_counts(sizes, array.rows, array.cols, array.dataflow)
-    used = utilisation(sizes, array.rows, array.cols, array.dataflow)
-    records = {
-        shape: _record(index, counts, used, dram_transfers(shape, array))
-        for index, shape in enumerate(shapes)
-    }
+    records = {shape: _record(index, counts, shape, array) for index, shape in enumerate(shapes)}
     return tuple(replace(records[layer.shape], layer=layer.name) for layer in topology.layers)
 
 
@@ -59,8 +59,7 @@ def dram_transfers(shape: LayerShape, array: SystolicArray) -> DramTransfers:
     """DRAM traffic of one layer, the part that depends on the buffer sizes.
 
     Raises:
-        InputError: the layer's ifmap has too many windows to follow; or the array asks for more than a
-            buffer can exchange in a cycle, where SCALE-Sim fails.
+        InputError: the array asks for more than a buffer can exchange in a cycle, where SCALE-Sim fails.
     """
     check_calc_mode(array)
     folding = Folding.of(shape, array)
@@ -84,7 +83,14 @@ def check_calc_mode(array: SystolicArray) -> None:
         )
 
 
-def _record(index: int, counts: SramCounts, used: Utilisation, dram: DramTransfers) -> LayerCounts:
+def _record(index: int, counts: SramCounts, shape: LayerShape, array: SystolicArray) -> LayerCounts:
+    folding = Folding.of(shape, array)
+    used, dram = utilisation(folding), dram_transfers(shape, array)
+    ifmap, filters, ofmap = (
+        ifmap_span(folding, InputWindows.of(shape)),
+        filter_span(folding),
+        ofmap_span(folding),
+    )
     cycles = int(counts.total_cycles[0, index])
     ifmap_reads = int(counts.ifmap_reads[0, index])
     filter_reads = int(counts.filter_reads[0, index])
@@ -94,9 +100,9 @@ def _record(index: int, counts: SramCounts, used: Utilisation, dram: DramTransfe
         total_cycles=cycles,
         total_cycles_incl_prefetch=dram.total_cycles_incl_prefetch,
         stall_cycles=0,
-        overall_util_percent=float(used.overall[0, index]),
-        mapping_efficiency_percent=float(used.mapping_efficiency[0, index]),
-        compute_util_percent=float(used.compute[0, index]),
+        overall_util_percent=used.overall,
+        mapping_efficiency_percent=used.mapping_efficiency,
+        compute_util_percent=used.compute,
         sram_ifmap_reads=ifmap_reads,
         sram_filter_reads=filter_reads,
         sram_ofmap_writes=ofmap_writes,
@@ -110,4 +116,16 @@ def _record(index: int, counts: SramCounts, used: Utilisation, dram: DramTransfe
         dram_ifmap_bw_words_per_cycle=dram.ifmap.words_per_cycle,
         dram_filter_bw_words_per_cycle=dram.filter.words_per_cycle,
         dram_ofmap_bw_words_per_cycle=dram.ofmap.words_per_cycle,
+        sram_ifmap_start_cycle=ifmap.start_cycle,
+        sram_ifmap_stop_cycle=ifmap.stop_cycle,
+        sram_filter_start_cycle=filters.start_cycle,
+        sram_filter_stop_cycle=filters.stop_cycle,
+        sram_ofmap_start_cycle=ofmap.start_cycle,
+        sram_ofmap_stop_cycle=ofmap.stop_cycle,
+        dram_ifmap_start_cycle=dram.ifmap.start_cycle,
+        dram_ifmap_stop_cycle=dram.ifmap.stop_cycle,
+        dram_filter_start_cycle=dram.filter.start_cycle,
+        dram_filter_stop_cycle=dram.filter.stop_cycle,
+        dram_ofmap_start_cycle=dram.ofmap.start_cycle,
+        dram_ofmap_stop_cycle=dram.ofmap.stop_cycle,
     )

@@ -1,170 +1,60 @@
-"""DRAM reads of the ifmap operand: the phases of the read buffer along the layer's runs.
-
-A request is new to a phase if the latest earlier request for its value came before the phase began. So
-the new requests of a run are an interval of its channels, two divisions away; the end of a phase is the
-request at which the sum of these intervals reaches the size of a phase.
-"""
+"""DRAM reads of the ifmap operand."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-import numpy as np
-
 from energy.closed_form.folding import Folding
-from energy.closed_form.ifmap_runs import InputWindows, IntArray, Runs, runs_of
+from energy.closed_form.ifmap_dataflows import stream_of
+from energy.closed_form.ifmap_phases import PhaseFollower, Phases
+from energy.closed_form.ifmap_stream import Stream
+from energy.closed_form.input_windows import InputWindows
 from energy.closed_form.read_phases import ReadBuffer, Transfer, phases_in_one_cycle
+from energy.closed_form.sram_spans import first_ifmap_request
 from topologies.layers import LayerShape
-
-FEWEST_RUNS = 64
 
 
 def ifmap_transfer(shape: LayerShape, folding: Folding) -> Transfer:
     """DRAM reads of the ifmap operand of one layer.
 
     Raises:
-        InputError: two phases end in one cycle, where SCALE-Sim itself fails; or the layer is too large.
-    """
-    array = folding.array
-    buffer = ReadBuffer(array.ifmap_sram_kb)
-    windows = InputWindows.of(shape)
-    if windows.touched < buffer.phase_words:
-        return buffer.transfer(phases=0, rest=windows.touched, first_cycle=0, last_phase_cycle=-1)
-    runs = runs_of(windows, folding)
-    ends, rest = _phase_ends(runs, buffer.phase_words)
-    cycles = np.asarray(ends) // runs.ports
-    if (np.diff(cycles) == 0).any():
-        raise phases_in_one_cycle("ifmap", array.ifmap_sram_kb)
-    return buffer.transfer(
-        phases=len(ends),
-        rest=rest,
-        first_cycle=int(runs.first[0]) // runs.ports,
-        last_phase_cycle=int(cycles[-1]),
-    )
-
-
-def ifmap_words_by_passes(shape: LayerShape, folding: Folding, passes: Collection[int]) -> dict[int, int]:
-    """Values read from DRAM where the same requests are passed over that many times, by number of passes.
-
-    In ``os`` and ``ws`` a column fold is a pass, and an array's columns change nothing but their number.
-
-    Args:
-        folding: of a machine of these rows; the passes it has itself play no part.
-        passes: numbers of passes, from 1.
-
-    Raises:
-        InputError: the layer is too large.
+        InputError: two phases end in one cycle, where SCALE-Sim itself fails.
     """
     buffer = ReadBuffer(folding.array.ifmap_sram_kb)
     windows = InputWindows.of(shape)
     if windows.touched < buffer.phase_words:
-        return dict.fromkeys(passes, windows.touched)
-    runs = runs_of(windows, folding)
-    known: dict[int, int] = {}
-    words: dict[int, int] = {}
-    begin = phases = 0
-    for number in sorted(passes):
-        stop = number * runs.pass_places
-        while begin < stop:
-            in_pass = begin % runs.pass_places
-            if in_pass not in known:
-                known[in_pass] = _phase_end(runs, in_pass, buffer.phase_words)
-            end = begin - in_pass + known[in_pass]
-            if end >= stop:
-                break
-            phases, begin = phases + 1, end + 1
-        rest = 0
-        if begin < stop:
-            rest = int(_new_requests(runs, begin % runs.pass_places, 0, len(runs.first))[1].sum())
-        words[number] = phases * buffer.phase_words + rest
-    return words
+        return buffer.transfer(phases=0, rest=windows.touched, first_cycle=0, last_phase_cycle=-1)
+    stream = stream_of(windows, folding)
+    phases = ifmap_phases(stream, buffer.phase_words, buffer.size_kb)
+    return buffer.transfer(
+        phases=phases.number,
+        rest=phases.rest,
+        first_cycle=first_ifmap_request(folding),
+        last_phase_cycle=phases.last_end // stream.ports,
+    )
 
 
-def _phase_ends(runs: Runs, phase_words: int) -> tuple[list[int], int]:
-    """Place of the last new request of each full phase, and the new requests after the last of them.
+def ifmap_phases(stream: Stream, phase_words: int, size_kb: int) -> Phases:
+    """The phases of a pass that requests no fewer distinct addresses than a phase has.
 
-    All passes are equal, so phases that begin at the same place of a pass are equally long.
+    Raises:
+        InputError: two of them end in one cycle.
     """
-    ends: list[int] = []
-    known: dict[int, int] = {}
-    begin, stream_places = 0, runs.passes * runs.pass_places
-    while begin < stream_places:
-        in_pass = begin % runs.pass_places
-        if in_pass not in known:
-            known[in_pass] = _phase_end(runs, in_pass, phase_words)
-        end = begin - in_pass + known[in_pass]
-        if end >= stream_places:
-            _, new = _new_requests(runs, in_pass, 0, len(runs.first))
-            return ends, int(new.sum())
-        ends.append(end)
-        begin = end + 1
-    return ends, 0
+
+    def refuse() -> None:
+        raise phases_in_one_cycle("ifmap", size_kb)
+
+    if stream.windows.overlap:
+        return PhaseFollower(stream, phase_words, refuse).follow()
+    number, rest = divmod(stream.windows.touched * stream.passes, phase_words)
+    if stream.ports > phase_words:
+        cycle = -1
+        for phase in range(1, number + 1):
+            before, cycle = cycle, _place(stream, phase * phase_words) // stream.ports
+            if cycle == before:
+                refuse()
+    return Phases(number, rest, _place(stream, number * phase_words))
 
 
-def _phase_end(runs: Runs, begin: int, phase_words: int) -> int:
-    """Place of the request that completes the phase begun at place `begin` of a pass.
-
-    It comes within a pass's length, for a pass requests no fewer distinct values than a phase has.
-    """
-    place, found = _nth_new(runs, begin, phase_words)
-    if place is None:
-        place, _ = _nth_new(runs, begin - runs.pass_places, phase_words - found)
-        assert place is not None
-        place += runs.pass_places
-    return place
-
-
-def _nth_new(runs: Runs, begin: int, number: int) -> tuple[int | None, int]:
-    """Place in this pass of the `number`-th request that is new to a phase since `begin`.
-
-    Args:
-        begin: place at which the phase began; negative if that was in an earlier pass.
-
-    Returns:
-        The place, or None if the pass has too few; and how many the runs looked at have.
-    """
-    found = 0
-    at = int(runs.first.searchsorted(begin - runs.span))
-    size = FEWEST_RUNS + 2 * number * runs.step // (runs.span + runs.step)
-    while at < len(runs.first):
-        _, new = _new_requests(runs, begin, at, at + size)
-        sums = new.cumsum()
-        if found + sums[-1] >= number:
-            run = int(sums.searchsorted(number - found))
-            found += int(sums[run] - new[run])
-            return _place_in_runs(runs, begin, at + run, number - found), number
-        found += int(sums[-1])
-        at, size = at + size, size * 2
-    return None, found
-
-
-def _new_requests(runs: Runs, begin: int, at: int, stop: int) -> tuple[IntArray, IntArray]:
-    """Of the runs `at` to `stop`: first new request and number of new requests of each."""
-    first = np.maximum(-((runs.first[at:stop] - begin) // runs.step), 0)
-    end = np.minimum(-((runs.before[at:stop] - begin) // runs.step), runs.last[at:stop] + 1)
-    return first, np.maximum(end - first, 0)
-
-
-def _place_in_runs(runs: Runs, begin: int, run: int, number: int) -> int:
-    """Place of the `number`-th new request, the requests of runs before `run` not counted.
-
-    Runs overlap: it lies in the span after the first request of `run`, and requests of all runs that
-    begin less than a span earlier or later may come before it. Since runs have a common step, their
-    requests are entries of a matrix with a step to a row, at which each run keeps to a column.
-    """
-    origin = int(runs.first[run])
-    at, stop = runs.first.searchsorted((origin - runs.span, origin + runs.span + 1))
-    first, new = _new_requests(runs, begin, int(at), int(stop))
-    number += int(new[: run - at].sum())
-    having = new > 0
-    row, col = np.divmod(runs.first[at:stop][having] + runs.step * first[having], runs.step)
-    top = int(row.min())
-    row -= top
-    end = row + new[having]
-    height = int(end.max()) + 1
-    in_row = np.cumsum(np.bincount(row, minlength=height) - np.bincount(end, minlength=height))
-    up_to_row = in_row.cumsum()
-    found_row = int(up_to_row.searchsorted(number))
-    nth = number - 1 - int(up_to_row[found_row] - in_row[found_row])
-    cols = np.sort(col[(row <= found_row) & (found_row < end)])
-    return (top + found_row) * runs.step + int(cols[nth])
+def _place(stream: Stream, request: int) -> int:
+    """Place of the n-th request over all passes, each of which requests every address once."""
+    passes, within = divmod(request - 1, stream.windows.touched)
+    return passes * stream.pass_places + stream.place_of(within + 1)

@@ -1,4 +1,4 @@
-"""SRAM accesses, cycles and utilisation of many layers on many arrays at once.
+"""SRAM accesses and cycles of many layers on many arrays at once.
 
 The figures that do not depend on buffer sizes. A layer multiplies a px x window ifmap matrix with a
 window x filters matrix. Two of the three extents lie along the array's rows and columns, cut into folds;
@@ -19,7 +19,6 @@ from nfenergy.ground.errors import InputError
 from topologies.layers import LayerShape
 
 IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 LARGEST_COUNT = 2**62
 
@@ -77,21 +76,6 @@ class SramCounts:
     ofmap_writes_true: IntArray
 
 
-@dataclass(frozen=True, slots=True)
-class Utilisation:
-    """Utilisation of L layers on A arrays in percent, every field of shape (A, L).
-
-    Attributes:
-        overall: MACs done by what the array could do in all cycles.
-        mapping_efficiency: processing elements that a fold uses, averaged over folds.
-        compute: the same by the cycles of a fold in which they work.
-    """
-
-    overall: FloatArray
-    mapping_efficiency: FloatArray
-    compute: FloatArray
-
-
 def sram_counts(
     sizes: LayerSizes, rows: ArrayLike, cols: ArrayLike, dataflow: str | Sequence[str]
 ) -> SramCounts:
@@ -117,28 +101,6 @@ def sram_counts(
         ):
             figure[of] = values
     return SramCounts(*figures)
-
-
-def utilisation(sizes: LayerSizes, rows: ArrayLike, cols: ArrayLike, dataflow: str) -> Utilisation:
-    """The three utilisations of the compute report, for A arrays of one dataflow.
-
-    SCALE-Sim adds them up fold by fold. The sums have a closed form, since the extents that the folds use
-    add up to those of the layer; the two agree to rounding.
-    """
-    rows, cols = _column(rows), _column(cols)
-    row_extent, col_extent, stream = _mapping(sizes, dataflow)
-    row_folds, col_folds, fold_cycles = _folds(row_extent, col_extent, stream, rows, cols, dataflow)
-    folds = row_folds * col_folds
-    elements = 1.0 * rows * cols
-    mapping = 100.0 * row_extent * col_extent / (folds * elements)
-    macs = 100.0 * sizes.px * sizes.window * sizes.filters
-    # In ws and is, SCALE-Sim adds the columns' skew to a fold that has it already.
-    skewed_cycles = fold_cycles if dataflow == "os" else fold_cycles + cols - 1
-    return Utilisation(
-        overall=macs / ((folds * fold_cycles - 1) * elements),
-        mapping_efficiency=mapping,
-        compute=mapping * stream / skewed_cycles,
-    )
 
 
 def _counts(sizes: LayerSizes, rows: IntArray, cols: IntArray, dataflow: str) -> tuple[IntArray, ...]:

@@ -101,7 +101,9 @@ def _record(value: dict[str, object] | None) -> LayerCounts | None:
     if value is None or value.keys() != COUNT_TYPES.keys():
         return None
     for field, found in value.items():
-        if type(found) is not COUNT_TYPES[field] or (isinstance(found, int | float) and not found >= 0):
+        if type(found) is not COUNT_TYPES[field]:
+            return None
+        if isinstance(found, int | float) and not found >= 0 and not field.endswith("_cycle"):
             return None
     return LayerCounts(**value)  # type: ignore[arg-type]
 

@@ -77,6 +77,18 @@ def _counts(
         dram_ifmap_bw_words_per_cycle=float(bandwidth["Avg IFMAP DRAM BW"]),
         dram_filter_bw_words_per_cycle=float(bandwidth["Avg FILTER DRAM BW"]),
         dram_ofmap_bw_words_per_cycle=float(bandwidth["Avg OFMAP DRAM BW"]),
+        sram_ifmap_start_cycle=_whole(access["SRAM IFMAP Start Cycle"]),
+        sram_ifmap_stop_cycle=_whole(access["SRAM IFMAP Stop Cycle"]),
+        sram_filter_start_cycle=_whole(access["SRAM Filter Start Cycle"]),
+        sram_filter_stop_cycle=_whole(access["SRAM Filter Stop Cycle"]),
+        sram_ofmap_start_cycle=_whole(access["SRAM OFMAP Start Cycle"]),
+        sram_ofmap_stop_cycle=_whole(access["SRAM OFMAP Stop Cycle"]),
+        dram_ifmap_start_cycle=_whole(access["DRAM IFMAP Start Cycle"]),
+        dram_ifmap_stop_cycle=_whole(access["DRAM IFMAP Stop Cycle"]),
+        dram_filter_start_cycle=_whole(access["DRAM Filter Start Cycle"]),
+        dram_filter_stop_cycle=_whole(access["DRAM Filter Stop Cycle"]),
+        dram_ofmap_start_cycle=_whole(access["DRAM OFMAP Start Cycle"]),
+        dram_ofmap_stop_cycle=_whole(access["DRAM OFMAP Stop Cycle"]),
     )
 
 

@@ -19,8 +19,9 @@ from neuralfuse.accuracy import Accuracy
 from neuralfuse.accuracy_files import write_accuracies
 from neuralfuse.datasets.images import Splits
 from neuralfuse.datasets.loading import load
+from neuralfuse.evaluation.accuracy_drawing import accuracy_figure
 from neuralfuse.evaluation.measuring import EvaluationPlan, evaluate_networks
-from neuralfuse.evaluation.picture_drawing import accuracy_figure, save_figure
+from neuralfuse.evaluation.picture_drawing import save_figure
 from neuralfuse.training import checkpoints
 from neuralfuse.training.base_recipe import BaseRecipe
 from neuralfuse.training.checkpoints import NetworkRecord

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from neuralfuse.accuracy_files import read_accuracies
 from neuralfuse.datasets.images import LabelledImages
+from neuralfuse.evaluation.accuracy_drawing import accuracy_figure
 from neuralfuse.evaluation.chips import in_use, transformed
 from neuralfuse.evaluation.picture_drawing import (
     Panel,
-    accuracy_figure,
     embedding_figure,
     image_grid,
     save_figure,

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
+from neuralfuse.memory.board_read_outs import map_of_read_out
 from neuralfuse.memory.fault_maps import FaultMap
-from neuralfuse.memory.map_text import Matrix, check_numbers, parse_matrix
+from neuralfuse.memory.map_arrays import is_npy, load_npy, read_matrix
+from neuralfuse.memory.map_text import Matrix, check_numbers
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text
 
@@ -28,13 +30,6 @@ KINDS = {
     "flip": ("a matrix of 0-to-1 flip probabilities", "a matrix of 1-to-0 flip probabilities"),
 }
 """What the two files of a map are, in this order."""
-
-NPY = b"\x93NUMPY"
-
-HEX_DIGITS = b"0123456789ABCDEF"
-
-BANK_ROWS, ROW_DIGITS, ROW_CELLS = 1024, 4, 8
-"""A block RAM in a read-out: rows of 16 bits, the two bytes of which are equal."""
 
 
 def read_fault_map(paths: Sequence[Path], *, kind: str = "stuck-at") -> FaultMap:
@@ -54,11 +49,11 @@ def read_fault_map(paths: Sequence[Path], *, kind: str = "stuck-at") -> FaultMap
     if len(paths) != 1:
         raise InputError(f"a fault map is one file or a pair of files, not {len(paths)}")
     (path,) = paths
-    if _is_npy(path, "a fault map"):
+    if is_npy(path, "a fault map"):
         return _of_stack(path, kind)
     text = read_text(path, "a fault map")
     if path.suffix.lower() == ".bin" or re.match(r"\s*[0-9A-Fa-f]{4}", text):
-        return _of_read_out(path, text)
+        return map_of_read_out(path, text)
     first, second = KINDS[kind]
     raise InputError(f"{path} is half of a map; give two files, {first} and {second}")
 
@@ -91,7 +86,7 @@ def _pair_by_name(paths: Sequence[Path]) -> Sequence[Path]:
 
 def _of_pair(first: Path, second: Path, kind: str) -> FaultMap:
     one, other = (
-        _read_matrix(path, what, flags=kind == "stuck-at")
+        read_matrix(path, what, flags=kind == "stuck-at")
         for path, what in zip((first, second), KINDS[kind], strict=True)
     )
     if one.shape != other.shape:
@@ -101,7 +96,7 @@ def _of_pair(first: Path, second: Path, kind: str) -> FaultMap:
 
 
 def _of_stack(path: Path, kind: str) -> FaultMap:
-    both = _load_npy(path, "a fault map")
+    both = load_npy(path, "a fault map")
     if both.ndim != 3 or len(both) != 2 or not both.size:
         raise InputError(
             f"{path} is an array of shape {both.shape}; expected (2, rows, columns), or two such files"
@@ -121,64 +116,3 @@ def _of_halves(one: Matrix, other: Matrix, kind: str, names: tuple[str, str]) ->
             f"row {row}, column {column} is stuck at 0 in {names[0]} and stuck at 1 in {names[1]}"
         )
     return FaultMap.of_matrices(other, one)
-
-
-def _of_read_out(path: Path, text: str) -> FaultMap:
-    """Cells of block RAM that read 0 after ones were written."""
-    digits = "".join(text.split()).upper().encode("ascii", "replace")
-    table = np.full(256, 255, np.uint8)
-    table[list(HEX_DIGITS)] = np.arange(16)
-    values = table[np.frombuffer(digits, np.uint8)]
-    if (values > 15).any():
-        place = int((values > 15).argmax())
-        raise InputError(f"{path}, digit {place + 1} is {chr(digits[place])!r}, not one of 0 to F")
-    if len(values) == 0 or len(values) % (BANK_ROWS * ROW_DIGITS):
-        raise InputError(
-            f"{path} has {len(values):,} hex digits; a KC705-B read-out has {BANK_ROWS * ROW_DIGITS:,} for "
-            "every block RAM"
-        )
-    rows = values.reshape(-1, 2, 2)
-    differing = (rows[:, 0] != rows[:, 1]).any(axis=1)
-    if differing.any():
-        bank, row = divmod(int(differing.argmax()), BANK_ROWS)
-        raise InputError(
-            f"{path}, row {row + 1} of block RAM {bank + 1} has two bytes that differ; no KC705-B read-out"
-        )
-    read = (rows[:, 0, 0] << 4 | rows[:, 0, 1]).astype(np.uint8)
-    cells = np.flatnonzero(np.unpackbits(read, bitorder="little") == 0)
-    return FaultMap(
-        rows=len(rows),
-        columns=ROW_CELLS,
-        cells=cells,
-        to_one=np.zeros(len(cells)),
-        to_zero=np.ones(len(cells)),
-        bank_cells=BANK_ROWS * ROW_CELLS,
-    )
-
-
-def _read_matrix(path: Path, what: str, *, flags: bool) -> Matrix:
-    if not _is_npy(path, what):
-        return parse_matrix(read_text(path, what), str(path), what, flags=flags)
-    matrix = _load_npy(path, what)
-    if matrix.ndim != 2 or not matrix.size:
-        raise InputError(f"{path} is an array of shape {matrix.shape}; expected {what}")
-    check_numbers(matrix, str(path), flags=flags)
-    return matrix
-
-
-def _is_npy(path: Path, what: str) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(NPY)) == NPY
-    except OSError as error:
-        raise InputError(f"cannot read {what} {path}: {error.strerror or error}") from error
-
-
-def _load_npy(path: Path, what: str) -> Matrix:
-    try:
-        found: Matrix = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{path} is a broken .npy file, or one of objects; expected {what}") from error
-    if found.dtype.kind not in "biuf":
-        raise InputError(f"{path} holds values of type {found.dtype}; expected {what}")
-    return found

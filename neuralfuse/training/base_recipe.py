@@ -10,6 +10,7 @@ from neuralfuse.datasets.augmentation import get_augmentation
 from neuralfuse.memory.fault_models import get_fault_model
 from neuralfuse.quantization import Quantization
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.rates import percent_text
 
 RANDBET_START_LOSS = 1.75
 """Clean loss below which bit errors begin in training (Stutz et al., Sec. 5); see `start_loss`."""
@@ -182,7 +183,7 @@ def robustness(training: dict[str, Any]) -> str:
         name = "RandBET" if pattern is None else f"PattBET chip {pattern}"
         kind = [form] if form != "alg1" else []
         kind += ["curricular"] if training.get("curricular") else []
-        parts.append(" ".join([*kind, name, f"{round(100 * rate, 12):g} % {training['fault_model']}"]))
+        parts.append(" ".join([*kind, name, f"{percent_text(rate)} {training['fault_model']}"]))
     if bits := training.get("flipped_bits"):
         parts.append(f"{bits} adversarial bits")
     if gamma := training.get("awp"):

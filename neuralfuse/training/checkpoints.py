@@ -17,10 +17,10 @@ from neuralfuse.networks.normalization import normalize
 from neuralfuse.networks.whitening import Statistics, whiten
 from neuralfuse.quantization import Memory, Quantization, get_scheme
 from neuralfuse.registry import DATASETS, Dataset, Role
+from neuralfuse.training.base_recipe import robustness
 from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import write_bytes, write_text
-from nfenergy.ground.rates import percent_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -88,11 +88,8 @@ class NetworkRecord:
 
     @property
     def robustness(self) -> str:
-        """Weight clipping and RandBET in the training of a base, in words; empty where it had neither."""
-        clip, rate = self.training.get("clip"), self.training.get("randbet_rate")
-        parts = [f"clip {clip:g}"] if clip else []
-        parts += [f"RandBET {percent_text(rate)} {self.training['fault_model']}"] if rate else []
-        return ", ".join(parts)
+        """What made a base robust, in words; empty for nothing."""
+        return robustness(self.training)
 
 
 def dataset_of(record: NetworkRecord) -> Dataset:

@@ -54,8 +54,14 @@ def simulate(
 
 def layers(
     topology: Annotated[Path, typer.Option("--topology", help="SCALE-Sim topology CSV.")],
-    machine: options.EngineOptions,
-    format_: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    machine: options.LayerOptions,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="table, csv or json; csv and json have energies where --energy-table asks for them.",
+        ),
+    ] = "table",
     out: Annotated[Path | None, typer.Option("--out", help="File for it instead of the output.")] = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -68,7 +74,14 @@ def layers(
         check_folder(out.parent)
     with simulation_progress(quiet=quiet) as on_progress:
         counts = api.layers(topology, on_progress=on_progress, **machine.arguments())
-    text = RENDERERS[format_.lower()](counts)
+    energies = [
+        {f"{domain}_{counts.energy_unit}": value for domain, value in layer.items()}
+        for layer in counts.energies
+    ]
+    shown = format_.lower() == "table" or machine.energy_table is not None
+    text = RENDERERS[format_.lower()](counts, energies if shown else ())
+    if not quiet and shown:
+        typer.echo(f"nfenergy: energies at nominal voltage by {counts.setting}", err=True)
     if out is None:
         typer.echo(text, nl=False)
     else:
@@ -92,6 +105,9 @@ def export(
         str | None, typer.Option("--convention", help="Default paper, with --all both.")
     ] = None,
     deconv: options.Deconvolution = None,
+    action_counts: Annotated[
+        bool, typer.Option("--action-counts", help="Write Accelergy's action counts of each network too.")
+    ] = False,
     quiet: options.Quiet = False,
 ) -> None:
     from nfenergy import exports
@@ -100,6 +116,8 @@ def export(
     if all_:
         if base or gen:
             raise InputError("--all exports every network; leave out --base and --gen")
+        if action_counts:
+            raise InputError("--action-counts takes --base or --gen, not --all")
         written = exports.export_all(
             out, dataset=dataset, convention=convention, deconvolution=deconv, array=accelerator
         )
@@ -114,6 +132,7 @@ def export(
             convention=convention or "paper",
             deconvolution=deconv,
             array=accelerator,
+            action_counts=action_counts,
         )
     for line in written:
         typer.echo(line)
@@ -123,11 +142,15 @@ def export(
 
 def list_(
     what: Annotated[str | None, typer.Argument(help=f"One kind: {', '.join(options.KINDS)}.")] = None,
+    library: Annotated[
+        str | None,
+        typer.Option("--library", help="Base models of torchvision, timm or transformers, if installed."),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    from nfenergy.listing import listing
+    from nfenergy.listing import library_listing, listing
 
-    found = listing(what)
+    found = listing(what) if library is None else library_listing(what, library)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
@@ -135,7 +158,7 @@ def list_(
         typer.echo(f"{title}:")
         width = max(map(len, entries))
         for name, description in entries.items():
-            typer.echo(f"  {name.ljust(width)}  {description}")
+            typer.echo(f"  {name.ljust(width)}  {description}".rstrip())
 
 
 def reproduce(

@@ -82,6 +82,38 @@ GeneratorCheckpoints = Annotated[
 ]
 
 
+WeightBits = Annotated[
+    int | None, typer.Option("--weight-bits", help="Bits a stored weight, default 8; 64-bit SRAM words.")
+]
+ClockGhz = Annotated[
+    float | None, typer.Option("--clock-ghz", help="Clock that turns cycles into latency; default 1.")
+]
+EnergyTableName = Annotated[
+    str | None,
+    _named("--energy-table", kind="energy-tables", help="Energy table, by default the first", more="a YAML"),
+]
+Dram = Annotated[
+    str | None, typer.Option("--dram", help="Kind of DRAM in the energy table; default its own.")
+]
+Resident = Annotated[
+    str | None, typer.Option("--resident", help="What stays on chip: none (default), weights or all.")
+]
+Access = Annotated[
+    str | None, typer.Option("--access", help="Memory accesses by word (default), or one by value.")
+]
+LowVoltage = Annotated[
+    str | None,
+    typer.Option("--low-voltage", help="Lowered: weight-sram (default) or weight-sram,activation-sram."),
+]
+Leakage = Annotated[
+    bool | None,
+    typer.Option("--leakage/--no-leakage", help="Count what the SRAMs leak, where the table has it."),
+]
+ActivationBits = Annotated[
+    int | None, typer.Option("--activation-bits", help="Bits a stored activation, default 8.")
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayOptions:
     """The accelerator."""
@@ -119,6 +151,20 @@ class EngineOptions(ArrayOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerOptions(EngineOptions):
+    """The accelerator, what counts on it, and what accesses cost."""
+
+    weight_bits: WeightBits = None
+    clock_ghz: ClockGhz = None
+    energy_table: EnergyTableName = None
+    dram: Dram = None
+    resident: Resident = None
+    access: Access = None
+    leakage: Leakage = None
+    activation_bits: ActivationBits = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MachineOptions(ArrayOptions):
     """The accelerator and the way of counting; see `nfenergy.machine.MachineArguments`."""
 
@@ -131,15 +177,17 @@ class MachineOptions(ArrayOptions):
     ] = False
     convention: Convention = None
     deconv: Deconvolution = None
-    weight_bits: Annotated[
-        int | None, typer.Option("--weight-bits", help="Bits a stored weight, default 8; 64-bit SRAM words.")
-    ] = None
-    clock_ghz: Annotated[
-        float | None,
-        typer.Option("--clock-ghz", help="Clock that turns cycles into latency; default 1."),
-    ] = None
+    weight_bits: WeightBits = None
+    clock_ghz: ClockGhz = None
     engine: Engine = None
     jobs: Jobs = None
+    energy_table: EnergyTableName = None
+    dram: Dram = None
+    resident: Resident = None
+    access: Access = None
+    low_voltage: LowVoltage = None
+    leakage: Leakage = None
+    activation_bits: ActivationBits = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

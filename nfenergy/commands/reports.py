@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from energy.curve import VoltageCurve
 from energy.measures import DEFAULT_MEASURE
 from nfenergy import api
 from nfenergy.commands import options
 from nfenergy.commands.progress import simulation_progress
+from nfenergy.curve_choices import ALL_CURVES, choices_by_curve
 from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.ground.files import check_folder
 from nfenergy.tradeoffs import Comparison
+
+if TYPE_CHECKING:
+    from nfenergy.choices import Choice
 
 PUBLISHED_RATE = "1%"
 
@@ -36,8 +42,8 @@ def plot(
     from nfenergy.reporting import write_plot
 
     check_folder(out.parent if out.suffix else out)
-    comparison = _compared(selection, machine, ber, quiet=quiet)
-    for path in write_plot(kind, comparison, out, measure=measure, size=size):
+    comparison, curves = _compared_on_curves(kind, selection, machine, ber, quiet=quiet)
+    for path in write_plot(kind, comparison, out, measure=measure, size=size, curves=curves):
         typer.echo(str(path))
 
 
@@ -76,15 +82,23 @@ def recommend(
     quiet: options.Quiet = False,
 ) -> None:
     with simulation_progress(quiet=quiet) as on_progress:
-        choice = api.recommend(
-            min_accuracy=min_accuracy,
-            max_latency_overhead=max_latency_overhead,
-            measure=measure,
-            interpolate=interpolate,
-            ber=ber,
-            on_progress=on_progress,
-            **_arguments(selection, machine),
-        )
+
+        def by_curve(curve: str | None) -> Choice:
+            return api.recommend(
+                min_accuracy=min_accuracy,
+                max_latency_overhead=max_latency_overhead,
+                measure=measure,
+                interpolate=interpolate,
+                ber=ber,
+                on_progress=on_progress,
+                **{**_arguments(selection, machine), "curve": curve},
+            )
+
+        if (machine.curve or "").lower() == ALL_CURVES:
+            found = choices_by_curve(by_curve)
+            typer.echo(json.dumps(found.as_json(), indent=2) if as_json else found.text())
+            return
+        choice = by_curve(machine.curve)
     _tell_unmatched(choice.comparison, quiet=quiet)
     typer.echo(json.dumps(choice.as_json(), indent=2) if as_json else choice.text())
     if choice.recommendation.best is None:
@@ -92,6 +106,28 @@ def recommend(
         raise NfEnergyError(
             "nothing qualifies; loosen a constraint, or admit more with --ber or --interpolate"
         )
+
+
+def _compared_on_curves(
+    kind: str, selection: options.SelectionOptions, machine: options.MachineOptions, ber: str, *, quiet: bool
+) -> tuple[Comparison, list[VoltageCurve]]:
+    """The comparison on the first curve that has the rates, and all curves to draw over each other."""
+    from energy.curve_files import CURVES, load_curve
+
+    given = machine.curve or ""
+    names = list(CURVES) if given.lower() == ALL_CURVES else [name.strip() for name in given.split(",")]
+    if len(names) == 1:
+        return _compared(selection, machine, ber, quiet=quiet), []
+    if kind.lower() != "voltage":
+        raise InputError(f"plot {kind} takes one --curve; plot voltage draws several over each other")
+    curves = [load_curve(name, assume_v2=machine.assume_v2) for name in names]
+    for number, name in enumerate(names, start=1):
+        try:
+            return _compared(selection, replace(machine, curve=name), ber, quiet=quiet), curves
+        except InputError:
+            if number == len(names):
+                raise
+    raise AssertionError
 
 
 def _compared(

@@ -40,7 +40,7 @@ def sweep(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    from nfenergy.sweeps.spec import EXAMPLE
+    from nfenergy.sweeps.example import EXAMPLE
 
     if example:
         typer.echo(EXAMPLE, nl=False)

@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING, Any
 from energy.array import SystolicArray
 from energy.closed_form import engine as closed_form
 from energy.counts import LayerCounts
+from energy.energy_tables import EnergyTable
 from energy.engines import Difference, EnginesDiffer, compare
 from energy.engines import simulate as run_engine
 from energy.scalesim.children import layer_text
 from energy.scalesim.cluster import simulate_on_cluster
 from energy.scalesim.cost import Task
 from energy.scalesim.engine import ProgressCallback, simulate_tasks
-from energy.totals import NetworkTotals, tasks_of, totals_in_closed_form, totals_of
+from energy.totals import (
+    NetworkTotals,
+    tasks_of,
+    totals_in_closed_form,
+    totals_of,
+    traffic_totals_in_closed_form,
+)
+from nfenergy.energy_results import table_json
 from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.ground.provenance import versions
 from nfenergy.ground.tables import arrow_schema
@@ -89,7 +97,7 @@ def sweep(
         spec: a specification, its mapping, or its YAML file.
         out: folder of the result.
         engine: instead of the specification's.
-        jobs, on_progress: for SCALE-Sim, see `energy.scalesim.engine.simulate`.
+        jobs, on_progress: processes, and progress of SCALE-Sim; see `energy.scalesim.engine.simulate`.
         resume: go on with a sweep that was cut off in `out`.
         verify: distinct layers of the sweep, chosen by its seed, that SCALE-Sim simulates as well.
         scheduler: Dask scheduler whose workers simulate; for engine ``scalesim`` or ``both``.
@@ -112,7 +120,7 @@ def sweep(
         simulate = _simulator(jobs, scheduler, on_progress)
         parts = list(space.parts())
         if not all(map(folder.has_part, range(len(parts)))):
-            totals = _totals(space, simulate)
+            totals = _totals(space, simulate, jobs)
             for number, part in enumerate(parts):
                 if not folder.has_part(number):
                     folder.write_part(number, rows_of(part, space, totals))
@@ -146,15 +154,27 @@ def _plan(space: DesignSpace) -> dict[str, Any]:
     """All that decides the rows."""
     return {
         "spec": space.spec.model_dump(mode="json"),
+        "energy_tables": [table_json(table) for table in _tables(space)],
         "curves": [asdict(curve) for curve in dict.fromkeys(curve for curve, _ in space.points)],
         "versions": versions(),
     }
 
 
-def _totals(space: DesignSpace, simulate: Simulator) -> dict[ModelKey, NetworkTotals]:
-    """Every network's filter reads and cycles on every accelerator, by the specification's engine."""
+def _tables(space: DesignSpace) -> list[EnergyTable]:
+    return list({setting.table.name: setting.table for setting in space.settings}.values())
+
+
+def _totals(space: DesignSpace, simulate: Simulator, jobs: int | None) -> dict[ModelKey, NetworkTotals]:
+    """Every network's figures on every accelerator, by the specification's engine."""
     engine = space.spec.engine
     computed: dict[ModelKey, NetworkTotals] = {}
+    if engine == "closed-form" and space.settings:
+        topologies = [model.topology for model in space.models.values()]
+        try:
+            found = traffic_totals_in_closed_form(topologies, space.accelerators, jobs=jobs or 1)
+        except InputError as error:
+            raise InputError(f"{error}; energy_tables: [] leaves energies and DRAM out") from error
+        return dict(zip(space.models, found, strict=True))
     if engine == "closed-form":
         for key, model in space.models.items():
             computed[key] = totals_in_closed_form(model.topology, space.accelerators)

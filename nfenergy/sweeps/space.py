@@ -9,6 +9,7 @@ from itertools import product
 
 from energy.array import SystolicArray
 from energy.curve import OperatingPoint, VoltageCurve
+from energy.domains import EnergySetting
 from neuralfuse.registry import DATASETS, NO_GENERATOR, Role
 from neuralfuse.user_networks import find_network
 from nfenergy.networks import NetworkModel, network_model
@@ -40,12 +41,14 @@ class DesignSpace:
         models: by network, data set and convention.
         accelerators: every array with every dataflow and SRAM size.
         points: every curve with every voltage or bit error rate.
+        settings: every energy table with every residency; empty for no energies.
     """
 
     spec: SweepSpec
     models: dict[ModelKey, NetworkModel]
     accelerators: list[SystolicArray]
     points: list[tuple[VoltageCurve, OperatingPoint]]
+    settings: list[EnergySetting]
 
     @classmethod
     def of(cls, spec: SweepSpec) -> DesignSpace:
@@ -62,11 +65,11 @@ class DesignSpace:
             )
             for (name, role), dataset, convention in product(named, spec.datasets, spec.conventions)
         }
-        return cls(spec, models, spec.accelerators(), spec.operating_points())
+        return cls(spec, models, spec.accelerators(), spec.operating_points(), spec.energy_settings())
 
     @cached_property
     def rows_an_accelerator(self) -> int:
-        return len(self.spec.weight_bits) * len(self.points)
+        return len(self.spec.weight_bits) * max(1, len(self.settings)) * len(self.points)
 
     @property
     def rows(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -24,34 +24,17 @@ from energy.array import LARGEST_SIDE, SystolicArray, parse_size
 from energy.counts import weights_per_word
 from energy.curve import OperatingPoint, VoltageCurve
 from energy.curve_files import is_curve_file, load_curve
+from energy.domains import EnergySetting
+from energy.energy_tables import DEFAULT_ENERGY_TABLE, is_table_file, load_energy_table
 from energy.engines import ENGINES
 from neuralfuse.registry import DATASETS, NO_GENERATOR
 from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate
 from nfenergy.ground.yaml_files import read_yaml
+from nfenergy.machine import WEIGHTS_LOWERED, parse_low_voltage
+from nfenergy.sweeps.example import EXAMPLE as EXAMPLE
 from topologies.convention import get_convention
-
-EXAMPLE = """\
-# A sweep is the cross product of everything listed here. Every list may have one entry or many;
-# what is left out has the default that stands behind it.
-bases: [resnet18, vgg19]            # `nfenergy list bases`
-generators: [none, convs, unets]    # default [none]: the base model alone
-datasets: [cifar10]                 # default [cifar10]; `nfenergy list datasets`
-conventions: [paper]                # default [paper]; or exact
-# deconvolution: subpixel           # default null: the convention's own mapping
-arrays: [16x16, 32x32, 64x32]       # default [32x32]; or {rows: [16, 32], cols: [16, 32]} for all pairs
-dataflows: [os, ws, is]             # default [os]
-sram_kb: [64, [64, 128, 64]]        # default [64]; one size for all SRAMs, or ifmap, filter and ofmap
-weight_bits: [8]                    # default [8]
-curves: [stutz2021-14nm]            # default [stutz2021-14nm]; or YAML or CSV files beside this one
-assume_v2: false                    # default false; true: a file without energies follows V^2
-voltages: [0.7917, 0.8333, 0.875]   # relative to Vmin; or instead: bit_error_rates: [1%, 0.5%]
-base_width: 1.0                     # default 1.0: factor on the base models' channels
-clock_ghz: 1.0                      # default 1.0
-engine: closed-form                 # default closed-form; or scalesim or both
-seed: 0                             # default 0: chooses the layers that --verify simulates
-"""
 
 T = TypeVar("T")
 
@@ -103,6 +86,10 @@ def _curves(names: list[str], *, assume_v2: bool) -> list[str]:
     return [name for name, _ in kept.values()]
 
 
+def _distinct_names(names: list[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
 def _rate(rate: float | str) -> float:
     return parse_rate(str(rate))
 
@@ -136,7 +123,7 @@ class ArrayGrid(BaseModel):
 
 
 class SweepSpec(BaseModel):
-    """The axes of a sweep; see `EXAMPLE` for what they mean."""
+    """The axes of a sweep; see `nfenergy.sweeps.example` for what they mean."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -173,6 +160,15 @@ class SweepSpec(BaseModel):
         ]
         | None
     ) = None
+    energy_tables: list[str] = [DEFAULT_ENERGY_TABLE]
+    residents: Annotated[
+        list[Literal["none", "weights", "all"]], NonEmpty, AfterValidator(_distinct_names)
+    ] = ["none"]
+    dram: str | None = None
+    access: Literal["word", "value"] = "word"
+    low_voltage: str = WEIGHTS_LOWERED
+    leakage: StrictBool = False
+    activation_bits: StrictInt = 8
     base_width: Annotated[StrictFloat, Field(gt=0, le=4)] = 1.0
     clock_ghz: Annotated[StrictFloat, Field(gt=0, lt=1000)] = 1.0
     engine: Annotated[str, AfterValidator(_engine)] = "closed-form"
@@ -191,6 +187,8 @@ class SweepSpec(BaseModel):
             field = "deconvolution"
             for name in self.conventions:
                 get_convention(name).deconvolution(self.deconvolution)
+            field = "energy_tables"
+            self.energy_settings()
             field = "voltages" if self.voltages else "bit_error_rates"
             self.operating_points()
         except InputError as error:
@@ -217,6 +215,26 @@ class SweepSpec(BaseModel):
             for ifmap_kb, filter_kb, ofmap_kb in map(_sram_kb, self.sram_kb)
         ]
 
+    def energy_settings(self) -> list[EnergySetting]:
+        """Every energy table with every residency; none without tables."""
+        tables = {table.name: table for table in map(load_energy_table, self.energy_tables)}
+        if len(tables) < len(set(self.energy_tables)):
+            raise InputError(f"two of {', '.join(self.energy_tables)} have one name; rename one of them")
+        return [
+            EnergySetting(
+                table=table,
+                dram=self.dram.lower() if self.dram else None,
+                residency=residency,
+                access=self.access,
+                low_voltage=parse_low_voltage(self.low_voltage),
+                leakage=self.leakage,
+                activation_bits=self.activation_bits,
+                clock_ghz=self.clock_ghz,
+            )
+            for table in tables.values()
+            for residency in self.residents
+        ]
+
     def operating_points(self) -> list[tuple[VoltageCurve, OperatingPoint]]:
         """Every curve with every voltage or bit error rate."""
         points = []
@@ -228,7 +246,7 @@ class SweepSpec(BaseModel):
 
 
 def load_spec(source: SweepSpec | dict[str, Any] | str | Path) -> SweepSpec:
-    """A specification from a YAML file, a mapping, or itself; a file's curves are relative to it.
+    """A specification from a YAML file, a mapping, or itself; a file's curves and tables are relative to it.
 
     Raises:
         InputError: not a specification; the message names the field.
@@ -239,14 +257,15 @@ def load_spec(source: SweepSpec | dict[str, Any] | str | Path) -> SweepSpec:
         return _validated(source, "sweep")
     path = Path(source)
     content = read_yaml(path, "sweep specification")
-    if isinstance(content, dict) and isinstance(content.get("curves"), list):
-        content["curves"] = [_beside(path, curve) for curve in content["curves"]]
+    for name, is_file in (("curves", is_curve_file), ("energy_tables", is_table_file)):
+        if isinstance(content, dict) and isinstance(content.get(name), list):
+            content[name] = [_beside(path, entry, is_file) for entry in content[name]]
     return _validated(content, str(path))
 
 
-def _beside(path: Path, curve: object) -> object:
-    """A curve's file where the specification that names it means it: relative to itself."""
-    return str(path.parent / curve) if isinstance(curve, str) and is_curve_file(curve) else curve
+def _beside(path: Path, name: object, is_file: Callable[[str], bool]) -> object:
+    """A file where the specification that names it means it: relative to itself."""
+    return str(path.parent / name) if isinstance(name, str) and is_file(name) else name
 
 
 def _validated(content: object, where: str) -> SweepSpec:

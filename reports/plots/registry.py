@@ -10,9 +10,10 @@ from energy.curve import VoltageCurve
 from neuralfuse.registry import NO_GENERATOR, combination
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.registry import Registry
-from reports.plots import heatmap, latency, layers, savings, tradeoff, voltage
+from reports.plots import energy, heatmap, latency, layers, savings, scenarios, tradeoff, voltage
 from reports.plots.style import Size
 from reports.records import LayerRow, Saving, Tradeoff
+from reports.scenarios import ScenarioSaving
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,12 +30,16 @@ class PlotData:
         layers: of the combinations, by base model and generator; empty for savings from a file.
         shown: the combination whose layers the page shows; None for the only one there is.
         curve: of the savings.
+        curves: to draw over each other instead of `curve`; empty for it alone.
+        scenarios: the combinations in other scenarios; empty for savings from a file.
     """
 
     tradeoffs: Sequence[Tradeoff]
     layers: Mapping[tuple[str, str], Sequence[LayerRow]]
     curve: VoltageCurve
     shown: tuple[str, str] | None = None
+    scenarios: Sequence[ScenarioSaving] = ()
+    curves: Sequence[VoltageCurve] = ()
 
     @property
     def savings(self) -> list[Saving]:
@@ -88,7 +93,8 @@ class Plot:
         hover: likewise -> texts by the id of a group in its SVG.
         caption: what follows the title on the page.
         applies: whether the page can show it.
-        by_measure, by_rate: whether the page shows one for each measure, and for each bit error rate.
+        by_measure, by_rate: whether the page shows one for each chief measure, and for each bit error rate.
+        section: of the page, ``figures`` or ``energy``.
     """
 
     name: str
@@ -99,6 +105,7 @@ class Plot:
     applies: Callable[[PlotData], bool] = _always
     by_measure: bool = False
     by_rate: bool = False
+    section: str = "figures"
 
 
 def _has_generators(data: PlotData) -> bool:
@@ -126,7 +133,10 @@ PLOTS: Registry[Plot] = Registry(
             caption="Rings are the operating points of this report; towards Vmin (dotted) the bit error rate "
             "falls to nothing and was not measured.",
             draw=lambda data, measure, size: voltage.voltage_plot(
-                data.curve, [data.curve.at_bit_error_rate(rate) for rate in data.rates], size=size
+                data.curve,
+                [data.curve.at_bit_error_rate(rate) for rate in data.rates],
+                others=[curve for curve in data.curves if curve.name != data.curve.name],
+                size=size,
             ),
             hover=lambda data, measure, size: voltage.hover_texts(data.curve),
         ),
@@ -166,6 +176,30 @@ PLOTS: Registry[Plot] = Registry(
             draw=lambda data, measure, size: layers.layer_plot(data.shown_layers, size=size),
             hover=lambda data, measure, size: layers.hover_texts(data.shown_layers, size=size),
             applies=lambda data: bool(data.layers),
+        ),
+        Plot(
+            name="energy",
+            title="Energy of one inference by domain at {rate} bit errors",
+            caption="In percent of the base model at Vmin. From the top of each panel: the base model at "
+            "Vmin, at the operating point, and there behind each generator, whose part is hatched. Beyond "
+            "100 % a generator costs more than it saves.",
+            draw=lambda data, measure, size: energy.energy_plot(data.savings, size=size),
+            hover=lambda data, measure, size: energy.hover_texts(data.savings),
+            applies=lambda data: any(saving.domains for saving in data.savings),
+            by_rate=True,
+            section="energy",
+        ),
+        Plot(
+            name="scenarios",
+            title="Saving of weight accesses against saving of the system, by what stays on chip",
+            caption="On the dotted line the system saves as much as the weight accesses; below zero, in "
+            "grey, the generator costs more than the low voltage saves.",
+            draw=lambda data, measure, size: scenarios.scenario_plot(
+                data.scenarios, measure=measure, size=size
+            ),
+            hover=lambda data, measure, size: scenarios.hover_texts(data.scenarios, measure),
+            applies=lambda data: any(row.generator != NO_GENERATOR for row in data.scenarios),
+            section="energy",
         ),
     ),
 )

@@ -10,6 +10,7 @@ from energy.curve import CurvePoint, VoltageCurve
 from energy.measures import DEFAULT_MEASURE, MEASURES
 from neuralfuse.registry import BASES, GENERATORS, NO_GENERATOR, base_title, combination, generator_title
 from nfenergy.ground.errors import InputError
+from reports.operating import measures_at
 from reports.plots.style import COLUMN, FAINT, INK, MUTED, Size, drawing, look, new_figure, ordered
 from reports.records import Saving
 
@@ -107,7 +108,7 @@ def _draw_panel(
 
 
 def _saved(saving: Saving, measure: str, point: CurvePoint) -> float:
-    return saving.measures[measure].at(point.energy_per_access_norm).saving_percent
+    return measures_at(saving, point)[measure].saving_percent
 
 
 def _label_lines(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from energy.curve import CurvePoint, OperatingPoint, VoltageCurve
 from nfenergy.ground.rates import percent_text
 from reports.plots.labels import Label, place_labels
-from reports.plots.style import COLOURS, COLUMN, FAINT, MUTED, Size, drawing, new_figure
+from reports.plots.style import COLOURS, COLUMN, DASHES, FAINT, MUTED, Size, drawing, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,27 +21,36 @@ RING = 1.6
 
 
 def voltage_plot(
-    curve: VoltageCurve, points: Sequence[OperatingPoint] = (), *, size: Size = COLUMN
+    curve: VoltageCurve,
+    points: Sequence[OperatingPoint] = (),
+    *,
+    others: Sequence[VoltageCurve] = (),
+    size: Size = COLUMN,
 ) -> Figure:
     """Bit error rate (logarithmic) above, energy per access below, the operating points in both.
 
     Args:
         curve: the measured voltages.
         points: operating points to mark; those at Vmin have no bit error rate to show.
+        others: curves to draw into the same panels, each with its own line.
         size: where the figure goes.
     """
     with drawing(size):
-        figure = new_figure(size, 1.25 * size.height_in)
+        figure = new_figure(size, (1.45 if others else 1.25) * size.height_in)
         upper, lower = figure.subplots(2, 1, sharex=True)
         _draw_rates(upper, curve, size)
         _draw_energies(lower, curve, size)
-        voltages = [point.voltage_norm for point in curve.points]
+        for index, other in enumerate(others, start=1):
+            _draw_other(upper, lower, other, index, size)
+        voltages = sorted(point.voltage_norm for drawn in (curve, *others) for point in drawn.points)
         margin = 0.06 * (voltages[-1] - voltages[0])
         lower.set_xlim(voltages[0] - margin, voltages[-1] + margin)
         lower.set_xlabel("supply voltage / Vmin")
         for axes in (upper, lower):
             axes.grid(color=FAINT, linewidth=0.3)
             axes.set_axisbelow(True)
+        if others:
+            _legend(figure, [curve, *others], size)
         marked = [point for point in points if point.bit_error_rate > 0]
         _mark(upper, [(point, 100.0 * point.bit_error_rate) for point in marked], curve, size, energy=False)
         _mark(lower, [(point, point.energy_per_access_norm) for point in marked], curve, size, energy=True)
@@ -92,6 +101,43 @@ def _line(axes: Axes, points: Sequence[CurvePoint], values: Sequence[float], siz
     for index, (voltage, value) in enumerate(zip(voltages, values, strict=True)):
         dot = axes.scatter([voltage], [value], s=(0.7 * size.marker_pt) ** 2, color=COLOURS[0], zorder=3)
         dot.set_gid(f"{gid}-{index}")
+
+
+def _draw_other(upper: Axes, lower: Axes, curve: VoltageCurve, index: int, size: Size) -> None:
+    """Another curve, in its own colour and dashes; the panels grow to hold it."""
+    measured = [point for point in curve.points if point.bit_error_rate_percent > 0]
+    rates = [point.bit_error_rate_percent for point in measured]
+    energies = [point.energy_per_access_norm for point in curve.points]
+    for axes, points, values in ((upper, measured, rates), (lower, curve.points, energies)):
+        axes.plot(
+            [point.voltage_norm for point in points],
+            values,
+            color=COLOURS[index % len(COLOURS)],
+            linestyle=DASHES[index % len(DASHES)],
+            linewidth=1.2 * size.line_pt,
+            zorder=2,
+        )
+    low, high = upper.get_ylim()
+    upper.set_ylim(min(low, min(rates) / 4), max(high, 4 * max(rates)))
+    low, high = lower.get_ylim()
+    lower.set_ylim(min(low, min(energies) - 0.03), high)
+
+
+def _legend(figure: Figure, curves: Sequence[VoltageCurve], size: Size) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=COLOURS[index % len(COLOURS)],
+            linestyle=DASHES[index % len(DASHES)],
+            linewidth=1.2 * size.line_pt,
+            label=curve.name + (" (energy: voltage squared)" if curve.energy_model == "v2" else ""),
+        )
+        for index, curve in enumerate(curves)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=1)
 
 
 def _mark(

@@ -38,6 +38,18 @@ COLUMNS = {
     "dram_ifmap_bw_words_per_cycle": "Avg IFMAP DRAM BW",
     "dram_filter_bw_words_per_cycle": "Avg FILTER DRAM BW",
     "dram_ofmap_bw_words_per_cycle": "Avg OFMAP DRAM BW",
+    "sram_ifmap_start_cycle": "SRAM IFMAP Start Cycle",
+    "sram_ifmap_stop_cycle": "SRAM IFMAP Stop Cycle",
+    "sram_filter_start_cycle": "SRAM Filter Start Cycle",
+    "sram_filter_stop_cycle": "SRAM Filter Stop Cycle",
+    "sram_ofmap_start_cycle": "SRAM OFMAP Start Cycle",
+    "sram_ofmap_stop_cycle": "SRAM OFMAP Stop Cycle",
+    "dram_ifmap_start_cycle": "DRAM IFMAP Start Cycle",
+    "dram_ifmap_stop_cycle": "DRAM IFMAP Stop Cycle",
+    "dram_filter_start_cycle": "DRAM Filter Start Cycle",
+    "dram_filter_stop_cycle": "DRAM Filter Stop Cycle",
+    "dram_ofmap_start_cycle": "DRAM OFMAP Start Cycle",
+    "dram_ofmap_stop_cycle": "DRAM OFMAP Stop Cycle",
 }
 
 

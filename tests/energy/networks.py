@@ -67,7 +67,7 @@ def arrays() -> st.SearchStrategy[SystolicArray]:
 
 @st.composite
 def settings_of(draw: st.DrawFn) -> EnergySetting:
-    table = TABLES[draw(st.sampled_from(ENERGY_TABLES))]
+    table = TABLES[draw(st.sampled_from(list(ENERGY_TABLES)))]
     return EnergySetting(
         table=table,
         dram=draw(st.sampled_from((None, *table.dram_per_bit))),

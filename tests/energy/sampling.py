@@ -33,6 +33,37 @@ def draw_array(random: Random, dataflow: str) -> SystolicArray:
     )
 
 
+def draw_uneven_array(random: Random, dataflow: str) -> SystolicArray:
+    """Sides and buffer sizes that divide nothing evenly; buffers of a few hundred words in use at a time."""
+    return SystolicArray(
+        rows=random.choice((1, 2, random.randint(3, 40))),
+        cols=random.choice((1, 2, random.randint(3, 40))),
+        dataflow=dataflow,
+        ifmap_sram_kb=random.choice((1, 1, 1, 2, 3, 5, 7)),
+        filter_sram_kb=random.choice((1, 1, 2, 3, 5)),
+        ofmap_sram_kb=random.choice((1, 1, 2, 3, 5)),
+    )
+
+
+def draw_overlapping_shape(random: Random, array: SystolicArray, *, seconds: float) -> LayerShape:
+    """A convolution with overlapping windows over many times what the ifmap buffer holds."""
+    while True:
+        filter_h, filter_w = random.choice((1, 2, 3, 3, 3, 5)), random.choice((2, 3, 3, 3, 5, 7))
+        shape = LayerShape(
+            ifmap_h=filter_h + random.randint(0, 60),
+            ifmap_w=filter_w + random.randint(4, 90),
+            filter_h=filter_h,
+            filter_w=filter_w,
+            channels=random.randint(1, 40),
+            filters=random.randint(1, 2 * array.cols + 1),
+            stride=random.choice((1, 1, 1, 2, 3)),
+        )
+        held = 512 * array.ifmap_sram_kb
+        many = shape.ifmap_h * shape.ifmap_w * shape.channels > 3 * held
+        if many and estimate(shape, array).seconds < seconds:
+            return shape
+
+
 def draw_shape(random: Random, array: SystolicArray, *, seconds: float) -> LayerShape:
     """A layer that takes SCALE-Sim at most about `seconds` on `array`."""
     kinds = [_convolution, _convolution, _convolution, _downsampling, _pointwise, _matrix_product, _linear]

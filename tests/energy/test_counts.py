@@ -18,6 +18,10 @@ COUNTS = LayerCounts(
     dram_ofmap_writes=1, sram_ifmap_bw_words_per_cycle=0.7, sram_filter_bw_words_per_cycle=2.4,
     sram_ofmap_bw_words_per_cycle=0.9, dram_ifmap_bw_words_per_cycle=0.3,
     dram_filter_bw_words_per_cycle=0.2, dram_ofmap_bw_words_per_cycle=0.1,
+    sram_ifmap_start_cycle=1, sram_ifmap_stop_cycle=9, sram_filter_start_cycle=1,
+    sram_filter_stop_cycle=8, sram_ofmap_start_cycle=4, sram_ofmap_stop_cycle=10,
+    dram_ifmap_start_cycle=-2, dram_ifmap_stop_cycle=-1, dram_filter_start_cycle=-1,
+    dram_filter_stop_cycle=-1, dram_ofmap_start_cycle=10, dram_ofmap_stop_cycle=10,
 )  # fmt: skip
 
 

@@ -17,15 +17,16 @@ from neuralfuse.networks.normalization import (
     released_groups,
 )
 from neuralfuse.networks.scaling import greatest_magnitude, scale_weights
-from neuralfuse.registry import DATASETS, paper_networks
+from neuralfuse.registry import DATASETS, networks, paper_networks
 from nfenergy.ground.errors import InputError
 from reports.published import ParamsMacs, published_params_macs
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
-NETWORKS = {network.name: network for network in paper_networks()}
-BASES = sorted(name for name, network in NETWORKS.items() if network.role == "base")
-GENERATORS = sorted(name for name, network in NETWORKS.items() if network.role == "generator")
+NETWORKS = {**networks("base"), **networks("generator")}
+BASES = sorted(networks("base"))
+IN_TABLES = {network.name for network in paper_networks()}
+GENERATORS = sorted(IN_TABLES & set(networks("generator")))
 
 
 def built(name: str, dataset: str = "cifar10", *, meta: bool = False, width: float = 1.0) -> nn.Module:
@@ -67,7 +68,8 @@ def test_parameters_of_the_other_papers_networks(name: str, dataset: str, parame
 @pytest.mark.parametrize(("name", "dataset"), [("simplenet", "cifar10"), ("simplenet-mnist", "mnist")])
 def test_simplenet_has_the_printed_layers(name: str, dataset: str) -> None:
     path = files("reports.published").joinpath("stutz_table6_simplenet.csv")
-    printed = [row for row in csv.DictReader(path.open()) if row["dataset"] == dataset]
+    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    printed = [row for row in rows if row["dataset"] == dataset]
     model, found = built(name, dataset, meta=True), []
     for module in model.modules():
         if isinstance(module, nn.ReLU | nn.MaxPool2d | nn.AdaptiveAvgPool2d | nn.Linear):
@@ -163,21 +165,21 @@ def test_scaled_weights_give_the_same_classes_where_nothing_learns_a_scale() -> 
 
 
 @pytest.mark.parametrize("dataset", sorted(set(DATASETS) - {"imagenet10"}))
-@pytest.mark.parametrize("name", sorted(set(BASES) - set(paper_networks())))
+@pytest.mark.parametrize("name", sorted(set(BASES) - IN_TABLES))
 def test_other_bases_map_images_to_one_logit_a_class(name: str, dataset: str) -> None:
     images = torch.empty(2, 3, 32, 32, device="meta")
     assert built(name, dataset, meta=True)(images).shape == (2, DATASETS[dataset].classes)
 
 
 @pytest.mark.parametrize("dataset", sorted(DATASETS))
-@pytest.mark.parametrize("name", sorted(set(BASES) & set(paper_networks())))
+@pytest.mark.parametrize("name", sorted(set(BASES) & IN_TABLES))
 def test_bases_map_images_to_one_logit_a_class(name: str, dataset: str) -> None:
     data = DATASETS[dataset]
     images = torch.empty(2, *data.image_shape, device="meta")
     assert built(name, dataset, meta=True)(images).shape == (2, data.classes)
 
 
-@pytest.mark.parametrize("name", sorted(set(BASES) & set(paper_networks())))
+@pytest.mark.parametrize("name", sorted(set(BASES) & IN_TABLES))
 @pytest.mark.parametrize(("dataset", "more"), [("cifar100", 90), ("gtsrb", 33)])
 def test_more_classes_change_the_classifier_alone(name: str, dataset: str, more: int) -> None:
     def count(of: str) -> int:

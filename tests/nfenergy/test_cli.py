@@ -177,8 +177,8 @@ def test_layers_as_json_and_table(cli: RunCli, topology_file: WriteTopology) -> 
 def test_list_prints_names_or_json(cli: RunCli) -> None:
     assert ["resnet18", "ResNet18"] in [line.split() for line in cli("list", "bases").stdout.splitlines()]
     assert list(json.loads(cli("list", "--json").stdout)) == [
-        "bases", "generators", "datasets", "fault-models", "curves", "measures", "conventions", "engines",
-        "arrays", "plots", "published",
+        "bases", "generators", "datasets", "fault-models", "curves", "measures", "energy-tables",
+        "conventions", "engines", "arrays", "plots", "published",
     ]  # fmt: skip
 
 

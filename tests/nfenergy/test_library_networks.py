@@ -178,6 +178,15 @@ def test_names_are_listed(libraries: Path) -> None:
         library_names("keras")
 
 
+def test_the_command_lists_them(libraries: Path, cli: RunCli) -> None:
+    listed = cli("list", "bases", "--library", "timm")
+    assert listed.stdout == "bases:\n  timm:broken\n  timm:net_tiny\n  timm:reads\n  timm:values\n"
+    assert json.loads(cli("list", "--library", "timm", "--json").stdout)["bases"]["timm:broken"] == ""
+    refused = cli("list", "curves", "--library", "timm")
+    assert refused.status == 2
+    assert refused.error == "a library has base models, no curves; write: nfenergy list bases --library timm"
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

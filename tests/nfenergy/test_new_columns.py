@@ -11,7 +11,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from neuralfuse.accuracy import Accuracy
-from nfenergy.ground import tables
+from nfenergy.ground import table_files, tables
 from nfenergy.ground.columns import Column, columns
 from nfenergy.tabular import saving_of
 from reports.published import published_accuracies
@@ -59,7 +59,7 @@ def test_it_is_in_every_file(
         pa.Table.from_pylist(listed, schema=tables.arrow_schema(record)), tmp_path / "table.parquet"
     )
     for name in ("table.csv", "table.parquet"):
-        assert [row for _, row in tables.read(record, tmp_path / name, "a table")] == made
+        assert [row for _, row in table_files.read(record, tmp_path / name, "a table")] == made
     assert {row[column] for row in listed} == {value}
     assert set(tables.to_frame(record, made)[column]) == {value}
     found = tables.json_schema(record, title="rows")["items"]["properties"][column]

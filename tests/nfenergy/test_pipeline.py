@@ -109,7 +109,7 @@ def test_every_data_set(dataset: str) -> None:
 @pytest.mark.parametrize(
     ("names", "options", "kind"),
     [
-        (("resnet20",), {}, UnknownName),
+        (("resnet19",), {}, UnknownName),
         (("convs",), {}, UnknownName),
         (("resnet18", "resnet18"), {}, UnknownName),
         (("resnet18",), {"dataset": "fashion"}, UnknownName),

@@ -15,7 +15,8 @@ from energy.array import SystolicArray
 from energy.closed_form.engine import simulate
 from nfenergy.ground.columns import columns
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.tables import PANDAS_TYPES, csv_text, dictionary, read, to_frame
+from nfenergy.ground.table_files import read
+from nfenergy.ground.tables import PANDAS_TYPES, csv_text, dictionary, to_frame
 from nfenergy.saving_files import WHAT
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.page import FILES

@@ -38,9 +38,10 @@ def test_json_has_every_field() -> None:
 
 def test_the_table_is_aligned_and_grouped() -> None:
     lines = as_table(LAYERS).splitlines()
-    assert lines[-1].startswith('say "a, b"')
-    assert "1,234,567" in lines[-1]
-    assert "0.33" in lines[-1]
+    assert lines[-2].startswith('say "a, b"')
+    assert "1,234,567" in lines[-2]
+    assert "0.33" in lines[-2]
+    assert lines[-1].split()[:2] == ["total", "1,234,577"]
 
 
 @pytest.mark.parametrize("render", RENDERERS.values())

@@ -99,6 +99,7 @@ def test_the_side_table_has_module_paths_and_quotes_what_csv_must() -> None:
             "ofmap_height": "3",
             "ofmap_width": "4",
             "macs": "864",
+            "operands": "activation x weight",
         }
     ]
 

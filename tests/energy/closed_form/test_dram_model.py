@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from energy.array import SystolicArray
-from energy.closed_form import ifmap_reads, ifmap_runs
 from energy.closed_form.engine import dram_transfers
 from energy.closed_form.filter_reads import filter_transfer
 from energy.closed_form.folding import Folding, skewed_diagonal, skewed_requests
-from energy.closed_form.ifmap_runs import Axis, InputWindows, runs_of
 from energy.closed_form.ofmap_drain import ofmap_transfer
 from energy.closed_form.read_phases import ReadBuffer, Transfer
-from nfenergy.ground.errors import InputError
+from tests.energy.closed_form.requests import fetched, requests
 from tests.energy.closed_form.test_sram_model import shapes
-from topologies.layers import LayerShape, scalesim_ofmap_extent
+from topologies.layers import LayerShape
 
 arrays = st.builds(
     SystolicArray,
@@ -30,79 +27,6 @@ arrays = st.builds(
     filter_sram_kb=st.just(1),
     ofmap_sram_kb=st.just(1),
 )
-Request = tuple[int, int, int]
-"""Cycle, port, address."""
-
-
-def fold_requests(layer: Folding, operand: str, col_fold: int, row_fold: int) -> Iterator[Request]:
-    """A fold's requests as ``create_{ifmap,filter}_demand_mat`` lays them out, in no order.
-
-    The address is the place in the operand's matrix: (pixel, window element) or (element, filter).
-    """
-    array, start = layer.array, layer.fold_start(col_fold, row_fold)
-    row0, col0 = row_fold * array.rows, col_fold * array.cols
-    rows, cols = range(layer.rows_used(row_fold)), range(layer.cols_used(col_fold))
-    stationary = {"ws": "filter", "is": "ifmap"}.get(array.dataflow)
-    loading = 0 if array.dataflow == "os" else array.rows
-    if operand == stationary:
-        for row, col in product(rows, cols):
-            yield start + array.rows - 1 - row, col, (row0 + row) * layer.col_extent + col0 + col
-    elif operand == "ifmap" or stationary == "ifmap":  # enters at the rows
-        for time, row in product(range(layer.stream), rows):
-            yield start + loading + time + row, row, (row0 + row) * layer.stream + time
-    else:
-        for time, col in product(range(layer.stream), cols):
-            yield start + time + col, col, time * layer.col_extent + col0 + col
-
-
-def input_value(shape: LayerShape, layer: Folding, place: int) -> int | None:
-    """Ifmap address behind a place in the ifmap matrix; None for a window beyond the input."""
-    pixel_major = layer.array.dataflow == "os"
-    pixel, element = divmod(place, layer.window) if pixel_major else divmod(place, layer.px)[::-1]
-    out_row, out_col = divmod(pixel, scalesim_ofmap_extent(shape.ifmap_w, shape.filter_w, shape.stride))
-    filter_row, rest = divmod(element, shape.filter_w * shape.channels)
-    filter_col, channel = divmod(rest, shape.channels)
-    row, col = out_row * shape.stride + filter_row, out_col * shape.stride + filter_col
-    if row >= shape.ifmap_h or col >= shape.ifmap_w:
-        return None
-    return (row * shape.ifmap_w + col) * shape.channels + channel
-
-
-def requests(shape: LayerShape, layer: Folding, operand: str) -> Iterator[tuple[int, int]]:
-    """Cycle and address of every request, in the order in which SCALE-Sim serves them."""
-    for col_fold in range(layer.col_folds):
-        for row_fold in range(layer.row_folds):
-            for cycle, _, place in sorted(fold_requests(layer, operand, col_fold, row_fold)):
-                address = input_value(shape, layer, place) if operand == "ifmap" else place
-                if address is not None:
-                    yield cycle, address
-
-
-def fetched(stream: list[tuple[int, int]], phase_words: int) -> tuple[list[int], int]:
-    """Cycles in which a set of addresses reaches `phase_words` and is emptied; what it holds at the end."""
-    held: set[int] = set()
-    ends = []
-    for cycle, address in stream:
-        held.add(address)
-        if len(held) == phase_words:
-            ends.append(cycle)
-            held = set()
-    return ends, len(held)
-
-
-@settings(max_examples=150, deadline=None)
-@given(shape=shapes(), array=arrays, phase_words=st.sampled_from((5, 10, 17, 40, 100, 300)))
-def test_ifmap_phases_are_those_of_a_set_filled_request_by_request(
-    shape: LayerShape, array: SystolicArray, phase_words: int
-) -> None:
-    layer, windows = Folding.of(shape, array), InputWindows.of(shape)
-    assume(layer.px * layer.window * layer.col_folds < 8000)
-    stream = list(requests(shape, layer, "ifmap"))
-    assert windows.touched == len({address for _, address in stream})
-    assume(windows.touched >= phase_words)
-    runs = runs_of(windows, layer)
-    ends, rest = ifmap_reads._phase_ends(runs, phase_words)
-    assert ([end // runs.ports for end in ends], rest) == fetched(stream, phase_words)
 
 
 @settings(max_examples=150, deadline=None)
@@ -187,22 +111,6 @@ def test_skewed_requests_and_their_diagonals_are_inverse(lines: int, width: int)
         assert skewed_requests(lines, width, diagonal) == sum(other <= diagonal for other in diagonals)
 
 
-def test_pixels_that_are_only_covered_together_count_as_one() -> None:
-    assert InputWindows.of(LayerShape(50, 30, 1, 30, 1, 8, 1)) == InputWindows(
-        Axis(50, 1, 1), Axis(1, 1, 1), 30
-    )
-    patches = InputWindows.of(LayerShape(224, 224, 16, 16, 3, 768, 16))
-    assert (patches.cols, patches.channels) == (Axis(14, 1, 1), 48)
-
-
 def test_a_layer_that_fits_its_buffers_moves_every_value_once() -> None:
     dram = dram_transfers(LayerShape(10, 10, 3, 3, 8, 16, 1), SystolicArray())
     assert (dram.ifmap.words, dram.filter.words, dram.ofmap.words) == (800, 1152, 1024)
-
-
-@pytest.mark.parametrize("dataflow", ["os", "ws", "is"])
-def test_a_layer_too_large_to_follow_is_refused_before_memory_is_taken(dataflow: str) -> None:
-    layer = LayerShape(40_000, 40_000, 3, 3, 1, 1, 1)
-    with pytest.raises(InputError, match="--engine scalesim"):
-        dram_transfers(layer, SystolicArray(dataflow=dataflow))
-    assert layer.ifmap_h**2 > ifmap_runs.LARGEST_RUNS

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import math
+import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
@@ -16,22 +18,20 @@ from benchmarks.record_golden import ARRAY_COLUMNS, COUNT_COLUMNS, GOLDEN, SEED,
 from energy.array import DATAFLOWS, SystolicArray
 from energy.closed_form import engine as closed_form
 from energy.counts import LayerCounts
+from energy.engines import Difference, compare
 from energy.scalesim import engine as scalesim
 from energy.scalesim.report import SimulationError
 from nfenergy.ground.errors import InputError
 from tests.energy.sampling import draw_array, draw_shape
 from topologies.layers import Layer, LayerShape, Topology
 
+SUMMED = ("mapping_efficiency_percent", "compute_util_percent")
 BATCHES, LAYERS_IN_BATCH, LAYER_SECONDS = 10, 32, 0.015
-RATIO = 1e-12
 
 
-def assert_equal(ours: Iterable[LayerCounts], theirs: Iterable[LayerCounts]) -> None:
-    """Whole numbers identical, ratios to 1e-12."""
-    for our, their in zip(ours, theirs, strict=True):
-        for name, value in their.as_dict().items():
-            expected = pytest.approx(value, rel=RATIO, abs=0) if isinstance(value, float) else value
-            assert our.as_dict()[name] == expected, f"{name} of {their.layer}"
+def assert_equal(ours: Sequence[LayerCounts], theirs: Sequence[LayerCounts]) -> None:
+    """Every figure identical, to the last bit."""
+    assert not compare(theirs, ours)
 
 
 def name_of(shape: LayerShape) -> str:
@@ -59,13 +59,22 @@ def recorded() -> dict[SystolicArray, list[LayerCounts]]:
 
 
 def number(text: str) -> int | float:
-    return int(text) if text.isdigit() else float(text)
+    return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
 def test_every_recorded_layer_is_equal(recorded: dict[SystolicArray, list[LayerCounts]]) -> None:
     for array, theirs in recorded.items():
         shapes = [LayerShape(*map(int, counts.layer.split("x"))) for counts in theirs]
-        assert_equal(closed_form.simulate(topology(*shapes), array), theirs)
+        ours = closed_form.simulate(topology(*shapes), array)
+        differences = compare(theirs, ours)
+        if sys.version_info >= (3, 12):
+            # Recorded with Python 3.11: from 3.12 on its `sum`, and so SCALE-Sim, rounds differently.
+            differences = [found for found in differences if found.column not in SUMMED or not close(found)]
+        assert not differences
+
+
+def close(found: Difference) -> bool:
+    return math.isclose(found.scalesim, found.closed_form, rel_tol=1e-12)
 
 
 def test_the_recorded_layers_are_those_of_the_recorder(
@@ -75,7 +84,7 @@ def test_the_recorded_layers_are_those_of_the_recorder(
     array = draw_array(random, DATAFLOWS[0])
     names = [name_of(layer.shape) for layer in draw_layers(random, array)]
     assert [counts.layer for counts in recorded[array]][: len(names)] == names
-    assert sum(map(len, recorded.values())) >= 600
+    assert sum(map(len, recorded.values())) >= 1000
 
 
 def test_the_recorded_layers_cover_what_the_model_distinguishes(
@@ -91,6 +100,7 @@ def test_the_recorded_layers_cover_what_the_model_distinguishes(
     assert sum(counts.dram_filter_reads > 512 * array.filter_sram_kb for array, counts in layers) > 100
     assert sum(counts.dram_ofmap_writes > 512 * array.ofmap_sram_kb for array, counts in layers) > 100
     assert sum((shape.ifmap_h - shape.filter_h) % shape.stride > 0 for shape in shapes) > 100
+    assert sum(counts.dram_ifmap_reads > 8 * 512 * array.ifmap_sram_kb for array, counts in layers) > 100
     assert all(counts.stall_cycles == 0 for _, counts in layers)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from energy.array import DATAFLOWS, SystolicArray
+from energy.closed_form import utilisation as utilisation_module
 from energy.closed_form.folding import Folding
-from energy.closed_form.sram_model import LayerSizes, sram_counts, utilisation
+from energy.closed_form.sram_model import LayerSizes, sram_counts
+from energy.closed_form.utilisation import utilisation
 from nfenergy.ground.errors import InputError
 from topologies.layers import LayerShape
 
@@ -36,7 +40,8 @@ arrays = st.builds(
 def counted_by_fold(shape: LayerShape, array: SystolicArray) -> dict[str, float]:
     """The counters of ``systolic_compute_{os,ws,is}``, fold by fold."""
     layer, counts = Folding.of(shape, array), dict.fromkeys(("ifmap", "filter", "ofmap", "excess"), 0)
-    mapping = compute = 0.0
+    mapping: list[float] = []
+    compute: list[float] = []
     for col_fold in range(layer.col_folds):
         for row_fold in range(layer.row_folds):
             rows, cols = layer.rows_used(row_fold), layer.cols_used(col_fold)
@@ -50,24 +55,31 @@ def counted_by_fold(shape: LayerShape, array: SystolicArray) -> dict[str, float]
                 counts[operand] += streamed[role]
             counts["excess"] += array.rows + array.cols if array.dataflow == "os" else 0
             cycles = layer.fold_cycles + (0 if array.dataflow == "os" else array.cols - 1)
-            mapping += rows * cols / (array.rows * array.cols)
-            compute += rows * cols * layer.stream / (array.rows * array.cols * cycles)
-    return counts | {"mapping": 100 * mapping / layer.folds, "compute": 100 * compute / layer.folds}
+            mapping.append(rows * cols / (array.rows * array.cols))
+            compute.append(rows * cols * layer.stream / (array.rows * array.cols * cycles))
+    return counts | {
+        "mapping": sum(mapping) / layer.folds * 100,
+        "compute": sum(compute) / layer.folds * 100,
+    }
 
 
 @given(shape=shapes(), array=arrays)
 def test_counts_and_utilisation_are_those_of_the_folds(shape: LayerShape, array: SystolicArray) -> None:
     sizes = LayerSizes.of([shape])
     counts = sram_counts(sizes, array.rows, array.cols, array.dataflow)
-    used = utilisation(sizes, array.rows, array.cols, array.dataflow)
+    used = utilisation(Folding.of(shape, array))
     by_fold = counted_by_fold(shape, array)
     assert counts.ifmap_reads.item() == by_fold["ifmap"]
     assert counts.filter_reads.item() == by_fold["filter"]
     assert counts.ofmap_writes_true.item() == by_fold["ofmap"]
     assert counts.ofmap_writes.item() == by_fold["ofmap"] + by_fold["excess"]
     assert counts.total_cycles.item() == Folding.of(shape, array).last_cycle
-    assert used.mapping_efficiency.item() == pytest.approx(by_fold["mapping"], rel=1e-12)
-    assert used.compute.item() == pytest.approx(by_fold["compute"], rel=1e-12)
+    assert used.mapping_efficiency == by_fold["mapping"]
+    assert used.compute == by_fold["compute"]
+    with patch.object(utilisation_module, "MOST_FOLDS", 0):
+        rounded = utilisation(Folding.of(shape, array))
+    assert rounded.mapping_efficiency == pytest.approx(by_fold["mapping"], rel=1e-12)
+    assert rounded.compute == pytest.approx(by_fold["compute"], rel=1e-12)
 
 
 @given(

@@ -24,7 +24,7 @@ from energy.scalesim import engine as scalesim
 from energy.scalesim.engine import Progress, keep, layer_cache, simulate
 from energy.scalesim.report import SimulationError
 from nfenergy.ground.errors import NfEnergyError
-from tests.conftest import is_alive, snapshot
+from tests.conftest import in_scalesim, is_alive, snapshot
 from tests.energy.direct import run_scalesim
 from topologies.layers import Layer, Topology
 
@@ -48,12 +48,14 @@ report.mkdir()
 COMPUTE = ("Total Cycles (incl. prefetch)|Total Cycles|Stall Cycles|"
     "Overall Util %|Mapping Efficiency %|Compute Util %")
 ACCESS = ("SRAM IFMAP Reads|SRAM Filter Reads|SRAM OFMAP Writes|"
-    "DRAM IFMAP Reads|DRAM Filter Reads|DRAM OFMAP Writes")
+    "DRAM IFMAP Reads|DRAM Filter Reads|DRAM OFMAP Writes|") + "|".join(
+    f"{memory} {operand} {end} Cycle" for memory in ("SRAM", "DRAM")
+    for operand in ("IFMAP", "Filter", "OFMAP") for end in ("Start", "Stop"))
 BANDWIDTH = "|".join(f"Avg {kind} BW" for kind in (
     "IFMAP SRAM", "FILTER SRAM", "OFMAP SRAM", "IFMAP DRAM", "FILTER DRAM", "OFMAP DRAM"))
 def write(name, columns, rows=rows, value="7000.0"):
     lines = ["LayerID, " + ", ".join(columns.split("|")) + ","]
-    lines += [", ".join([str(row)] + [value] * 6) + "," for row in range(rows)]
+    lines += [", ".join([str(row)] + [value] * len(lines[0].split(',')[2:])) + "," for row in range(rows)]
     (report / name).write_text("\\n".join(lines) + "\\n")
 def write_all():
     write("COMPUTE_REPORT.csv", COMPUTE)
@@ -93,6 +95,7 @@ def separate_children(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scalesim, "SHARED_CHILD_SECONDS", 0.0)
 
 
+@in_scalesim
 @pytest.mark.parametrize("dataflow", DATAFLOWS)
 def test_figures_are_those_of_a_direct_call(
     empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataflow: str
@@ -104,6 +107,7 @@ def test_figures_are_those_of_a_direct_call(
         assert {field: float(counts.as_dict()[field]) for field in expected} == expected
 
 
+@in_scalesim
 def test_user_bandwidths_stall_as_in_a_direct_call(
     empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +118,7 @@ def test_user_bandwidths_stall_as_in_a_direct_call(
     assert {field: float(counts.as_dict()[field]) for field in expected} == expected
 
 
+@in_scalesim
 def test_layers_are_counted_alike_alone_and_together(
     empty_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, separate_children: None
 ) -> None:

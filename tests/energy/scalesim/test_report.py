@@ -25,10 +25,16 @@ LayerID, Avg IFMAP SRAM BW, Avg FILTER SRAM BW, Avg OFMAP SRAM BW, Avg IFMAP DRA
 Avg FILTER DRAM BW, Avg OFMAP DRAM BW,
 0, 4.1, 0.9, 1.7, 3.5, 3.6, 9.0,
 """
-ACCESS = """\
-LayerID, SRAM IFMAP Start Cycle, SRAM IFMAP Reads, SRAM Filter Reads, SRAM OFMAP Writes, DRAM IFMAP Reads, \
-DRAM Filter Reads, DRAM OFMAP Writes,
-0, 0, 648.0, 144.0, 272.0, 128, 72, 144,
+ENDS = [
+    f"{memory} {operand} {end} Cycle"
+    for memory in ("SRAM", "DRAM")
+    for operand in ("IFMAP", "Filter", "OFMAP")
+    for end in ("Start", "Stop")
+]
+ACCESS = f"""\
+LayerID, SRAM IFMAP Reads, SRAM Filter Reads, SRAM OFMAP Writes, DRAM IFMAP Reads, \
+DRAM Filter Reads, DRAM OFMAP Writes, {", ".join(ENDS)},
+0, 648.0, 144.0, 272.0, 128, 72, 144, {", ".join(f"{number - 9}.0" for number in range(12))},
 """
 
 
@@ -48,6 +54,10 @@ def test_every_field_has_its_column(tmp_path: Path) -> None:
     assert (counts.sram_ifmap_reads, counts.sram_filter_reads) == (648, 144)
     assert (counts.sram_ofmap_writes, counts.sram_ofmap_writes_true) == (272, 144)
     assert (counts.dram_ifmap_reads, counts.dram_filter_reads, counts.dram_ofmap_writes) == (128, 72, 144)
+    assert (counts.sram_ifmap_start_cycle, counts.sram_ifmap_stop_cycle) == (-9, -8)
+    assert (counts.sram_filter_start_cycle, counts.sram_ofmap_stop_cycle) == (-7, -4)
+    assert (counts.dram_ifmap_start_cycle, counts.dram_filter_stop_cycle) == (-3, 0)
+    assert (counts.dram_ofmap_start_cycle, counts.dram_ofmap_stop_cycle) == (1, 2)
     assert counts.overall_util_percent == 1.5919811320754718
     assert counts.dram_ofmap_bw_words_per_cycle == 9.0
 

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from neuralfuse.accuracy import Accuracy
+from neuralfuse.evaluation.accuracy_drawing import accuracy_figure
 from neuralfuse.evaluation.chips import in_use
 from neuralfuse.evaluation.picture_content import Chip, by_class, embeddings, of_class
 from neuralfuse.evaluation.picture_drawing import (
     Panel,
-    accuracy_figure,
     embedding_figure,
     image_grid,
     save_figure,
@@ -177,7 +177,8 @@ def test_the_command_draws_them_all(tmp_path: Path, cli: RunCli) -> None:
         *("--accuracy", table, "--class", "3", "--out", tmp_path / "pictures"),
     )
     assert drawn.status == 0, drawn.stderr
-    assert Image.open(tmp_path / "pictures" / "classes.png").width > 1500  # ten classes
+    with Image.open(tmp_path / "pictures" / "classes.png") as picture:
+        assert picture.width > 1500  # ten classes
     names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
     assert names == ["accuracy.png", "class-3.png", "classes.png", "embeddings.png"]
     assert len(drawn.stdout.splitlines()) == 4

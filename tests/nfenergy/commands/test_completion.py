@@ -12,7 +12,7 @@ from tests.conftest import RunCli
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("simulate --base re", ["resnet18", "resnet50"]),
+        ("simulate --base re", ["resnet18", "resnet50", "resnet20"]),
         ("simulate --base vgg11 --gen dec", ["deconvl", "deconvs"]),
         ("simulate --dataset ci", ["cifar10", "cifar100"]),
         ("simulate --curve stu", ["stutz2021-14nm"]),

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nfenergy.ground import tables
+from nfenergy.ground import table_files, tables
 from nfenergy.ground.columns import columns
 from nfenergy.ground.errors import InputError
 from tests.nfenergy.ground.records import COLUMNS, Maker, Part, Share, part
@@ -52,7 +52,7 @@ def write_parquet(path: Path, rows: list[Part]) -> None:
 def test_a_csv_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, rows: list[Part]) -> None:
     path = tmp_path_factory.mktemp("csv") / "parts.csv"
     path.write_bytes(tables.csv_text(Part, rows).encode())
-    assert [row for _, row in tables.read(Part, path, WHAT)] == rows
+    assert [row for _, row in table_files.read(Part, path, WHAT)] == rows
 
 
 @settings(max_examples=40)
@@ -62,8 +62,8 @@ def test_parquet_is_read_as_it_was_written(
 ) -> None:
     path = tmp_path_factory.mktemp("parquet") / "parts.parquet"
     write_parquet(path, rows)
-    assert [row for _, row in tables.read(Part, path, WHAT)] == rows
-    assert list(enumerate(rows, start=2)) == tables.read(Part, path, WHAT)
+    assert [row for _, row in table_files.read(Part, path, WHAT)] == rows
+    assert list(enumerate(rows, start=2)) == table_files.read(Part, path, WHAT)
 
 
 def test_the_csv_is_of_one_dialect() -> None:
@@ -120,14 +120,14 @@ def test_a_bad_cell_is_named_with_row_and_column(
 ) -> None:
     path = written(tmp_path, **{column: cell})
     with pytest.raises(InputError) as error:
-        tables.read(Part, path, WHAT)
+        table_files.read(Part, path, WHAT)
     assert str(error.value) == f"{path} row 2, column {column}: {message}"
 
 
 def test_what_a_record_refuses_is_named_with_its_row(tmp_path: Path) -> None:
     path = written(tmp_path, name="nothing")
     with pytest.raises(InputError) as error:
-        tables.read(Part, path, WHAT)
+        table_files.read(Part, path, WHAT)
     assert str(error.value) == f"{path} row 2: a part has a name"
 
 
@@ -149,10 +149,10 @@ def test_a_table_that_is_none(tmp_path: Path, text: str, message: str | None) ->
     path = tmp_path / "parts.csv"
     path.write_text(text.format(header=header, row=row), encoding="utf-8")
     if message is None:
-        assert [found for _, found in tables.read(Part, path, WHAT)] == [part()]
+        assert [found for _, found in table_files.read(Part, path, WHAT)] == [part()]
         return
     with pytest.raises(InputError) as error:
-        tables.read(Part, path, WHAT)
+        table_files.read(Part, path, WHAT)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -163,34 +163,34 @@ def test_a_table_that_is_none(tmp_path: Path, text: str, message: str | None) ->
 def test_a_misspelt_column_is_not_passed_over(tmp_path: Path, column: str, typed: str) -> None:
     path = written(tmp_path, **{column: None, typed: "0"})
     with pytest.raises(InputError) as error:
-        tables.read(Part, path, WHAT)
+        table_files.read(Part, path, WHAT)
     assert str(error.value) == f"{path} row 1: no column is called {typed!r}; did you mean {column!r}?"
 
 
 def test_other_columns_and_empty_lines_are_passed_over(tmp_path: Path) -> None:
     path = written(tmp_path, shelf="12", area_mm2="never read")
     path.write_text(path.read_text() + "\n")
-    assert tables.read(Part, path, WHAT) == [(2, part())]
+    assert table_files.read(Part, path, WHAT) == [(2, part())]
 
 
 def test_an_empty_cell_stands_for_the_default(tmp_path: Path) -> None:
     path = written(tmp_path, sold="", colour="", maker_town="", weight_g="")
-    ((_, found),) = tables.read(Part, path, WHAT)
+    ((_, found),) = table_files.read(Part, path, WHAT)
     assert (found.sold, found.colour, found.maker.town, found.weight_g) == (False, "red", "", None)
 
 
 def test_some_rows_are_taken_by_their_cells(tmp_path: Path) -> None:
     path = tmp_path / "parts.csv"
     path.write_text(tables.csv_text(Part, [part(), part(name="nut")]).replace("nut,8", "nut,wide"))
-    assert tables.read(Part, path, WHAT, where=lambda raw: raw["name"] == "bolt") == [(2, part())]
-    assert tables.read(Part, path, WHAT, where=lambda raw: False) == []
+    assert table_files.read(Part, path, WHAT, where=lambda raw: raw["name"] == "bolt") == [(2, part())]
+    assert table_files.read(Part, path, WHAT, where=lambda raw: False) == []
 
 
 def test_a_parquet_file_that_is_none_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "parts.parquet"
     path.write_text("text")
     with pytest.raises(InputError, match="cannot read a table of parts") as error:
-        tables.read(Part, path, WHAT)
+        table_files.read(Part, path, WHAT)
     assert "\n" not in str(error.value)
 
 

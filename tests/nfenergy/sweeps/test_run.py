@@ -19,7 +19,7 @@ from energy.array import SystolicArray
 from energy.scalesim import cluster
 from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.ground.files import write_text
-from nfenergy.ground.tables import read
+from nfenergy.ground.table_files import read
 from nfenergy.sweeps import space as design_space
 from nfenergy.sweeps.run import sweep
 from nfenergy.sweeps.spec import EXAMPLE, SweepSpec, load_spec

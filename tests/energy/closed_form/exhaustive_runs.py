@@ -18,12 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from energy.closed_form.folding import Folding
-from nfenergy.ground.errors import InputError
 from topologies.layers import LayerShape, scalesim_ofmap_extent
 
-LARGEST_RUNS = 2**25
-"""They take about 100 bytes each at the peak: 3 GB."""
-LARGEST_PLACE = 2**62
 IntArray = NDArray[np.int64]
 
 
@@ -124,15 +120,8 @@ def runs_of(windows: InputWindows, folding: Folding) -> Runs:
 
     Mirrors ``create_ifmap_demand_mat`` of ``systolic_compute_{os,ws,is}`` and the addresses of
     ``operand_matrix.calc_ifmap_elem_addr``.
-
-    Raises:
-        InputError: there are too many to hold.
     """
     blocks = _blocks(windows, folding)
-    taps = windows.rows.window * windows.cols.window
-    places = folding.folds * folding.fold_cycles * max(folding.array.rows, folding.array.cols)
-    if folding.px * taps * len(blocks) > LARGEST_RUNS or places > LARGEST_PLACE:
-        raise _too_many(folding)
     return _in_order(*_requested_runs(windows, folding, blocks), folding)
 
 
@@ -158,8 +147,6 @@ def _blocks(windows: InputWindows, folding: Folding) -> IntArray:
     """First channels of the blocks that no fold boundary cuts, whichever the window element."""
     if folding.array.dataflow == "os":
         return np.zeros(1, np.int64)
-    if folding.row_folds > LARGEST_RUNS:
-        raise _too_many(folding)
     cuts = np.arange(0, folding.window, folding.array.rows, dtype=np.int64) % windows.channels
     return np.unique(np.append(cuts, 0))
 
@@ -226,10 +213,3 @@ def _place_before(first: IntArray, values: IntArray, pass_places: int) -> IntArr
     before[grouped[1:]] = places[:-1]
     before[grouped[begins]] = places[ends] - pass_places
     return before
-
-
-def _too_many(folding: Folding) -> InputError:
-    return InputError(
-        f"a layer of {folding.px} ofmap pixels and {folding.window} weights a filter needs more memory for "
-        "its DRAM reads than --engine closed-form takes; use --engine scalesim"
-    )

@@ -1,0 +1,159 @@
+"""The order of a layer's ifmap requests: which are asked for between two moments.
+
+A moment is a place in the stream, cycle x ports + port, for SCALE-Sim serves requests by cycle, then by
+port. All passes over the ifmap are equal, so places are counted from the beginning of a pass. A request
+is for a window element of an ofmap pixel, see `input_windows`.
+What the dataflows have in common; each of them is one class of `ifmap_dataflows`.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
+
+from energy.closed_form.addresses import Requested
+from energy.closed_form.folding import Folding
+from energy.closed_form.input_windows import InputWindows, IntArray
+
+
+class Alike(NamedTuple):
+    """What makes the stream from two moments on the same but for a shift of all addresses.
+
+    Attributes:
+        key: equal for two such moments.
+        limit: it holds for what is asked before this place.
+    """
+
+    key: tuple[int, ...]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stream(ABC):
+    """A pass over the ifmap on an array of one dataflow, cut into equal stretches of places.
+
+    Attributes:
+        windows, folding: the layer.
+    """
+
+    windows: InputWindows
+    folding: Folding
+
+    @property
+    @abstractmethod
+    def ports(self) -> int:
+        """Requests that one cycle can hold."""
+
+    @property
+    @abstractmethod
+    def stretches(self) -> int:
+        """Stretches of a pass: folds, or all folds on the same pixels."""
+
+    @property
+    @abstractmethod
+    def stretch_places(self) -> int: ...
+
+    @property
+    def passes(self) -> int:
+        """Equal passes, one after the other."""
+        return self.folding.col_folds
+
+    @property
+    def pass_places(self) -> int:
+        return self.stretches * self.stretch_places
+
+    @abstractmethod
+    def requests_before_stretch(self, stretch: int) -> int:
+        """Requests, none of them beyond the input, in all stretches before that one."""
+
+    @abstractmethod
+    def requests_in_stretch(self, stretch: int, offset: int) -> int:
+        """The same of a stretch before a place counted from its beginning."""
+
+    @abstractmethod
+    def within(self, stretch: int, begin: int, end: int) -> Requested:
+        """What is asked for in a part of a stretch; its end may be the stretch's."""
+
+    @abstractmethod
+    def between(self, first: int, end: int) -> Requested:
+        """What is asked for in whole stretches."""
+
+    @abstractmethod
+    def places(self, pixel: IntArray, element: IntArray) -> IntArray:
+        """Where a pixel's window element is asked for."""
+
+    @abstractmethod
+    def alike_by_row(self, place: int) -> Alike | None:
+        """Moments from which on the stream is the same, whole ofmap rows further."""
+
+    @abstractmethod
+    def alike_within_row(self, place: int) -> Alike | None:
+        """Moments from which on the stream is the same, some pixels further in an ofmap row."""
+
+    def plain_places(self, place: int, requests: int) -> int:
+        """Places from one on in which `requests` after each other are certainly for distinct addresses."""
+        return 0
+
+    def _elements_apart(self) -> tuple[int, bool]:
+        """How far apart in the window two elements are at which pixels of a stretch meet, at least.
+
+        And whether such pixels are in one ofmap row, m positions for m times that distance.
+        """
+        rows, cols = self.windows.rows, self.windows.cols
+        if not rows.overlaps or self.ports <= cols.positions - -(-cols.window // cols.stride):
+            return cols.stride, True
+        return math.gcd(cols.stride, cols.window), False
+
+    def _whole_pixels(self, stretch: int, pixels: int) -> int:
+        """Pixels of a stretch, of so many, that ask for all of their window; 0 if there may be none."""
+        if stretch * self.ports + pixels > self.windows.whole_rows:
+            return 0
+        cols = self.windows.cols
+        return pixels - (cols.whole_positions < cols.positions) * (pixels // cols.positions + 1)
+
+    def requested(self, begin: int, end: int) -> Requested:
+        """What is asked for from `begin` to before `end`, which may lie in the next pass."""
+        if end > self.pass_places:
+            return self.requested(begin, self.pass_places) + self.requested(0, end - self.pass_places)
+        if begin >= end:
+            return []
+        first, at = divmod(begin, self.stretch_places)
+        last, until = divmod(end - 1, self.stretch_places)
+        if first == last:
+            return self.within(first, at, until + 1)
+        return [
+            *self.within(first, at, self.stretch_places),
+            *self.between(first + 1, last),
+            *self.within(last, 0, until + 1),
+        ]
+
+    def requests_before(self, place: int) -> int:
+        """Requests of a pass before a place, none of them beyond the input."""
+        stretch, offset = divmod(place, self.stretch_places)
+        before = self.requests_before_stretch(stretch)
+        return before + self.requests_in_stretch(stretch, offset) if offset else before
+
+    def place_of(self, request: int) -> int:
+        """Place of the n-th request of a pass, counted from 1."""
+        low, high = 0, self.stretches
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self.requests_before_stretch(middle) < request else (low, middle)
+        stretch, before = low, self.requests_before_stretch(low)
+        request -= before
+        low, fewer, high, more = 0, 0, self.stretch_places, self.requests_before_stretch(low + 1) - before
+        for tries in count(1):
+            if high - low <= 1:
+                break
+            middle = (
+                low + (request - fewer) * (high - low) // (more - fewer) if tries % 3 else (low + high) // 2
+            )
+            middle = min(max(middle, low + 1), high - 1)
+            found = self.requests_in_stretch(stretch, middle)
+            low, fewer, high, more = (
+                (low, fewer, middle, found) if found >= request else (middle, found, high, more)
+            )
+        return stretch * self.stretch_places + low
