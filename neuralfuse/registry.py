@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nfenergy.ground.errors import InputError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 Role = Literal["base", "generator"]
+
+ONNX = ".onnx"
+"""How a network's name ends that is an ONNX file."""
 
 NO_GENERATOR = "none"
 """What stands for the base model alone where a generator is named."""
@@ -91,6 +95,29 @@ class Network:
             offered |= {"classes": dataset.classes, "imagenet": dataset.imagenet, "width": width}
         taken = inspect.signature(factory).parameters
         return factory(**{name: value for name, value in offered.items() if name in taken})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileNetwork(Network):
+    """A network in a user's file.
+
+    Attributes:
+        path: the file as it was given.
+        sha256: digest of the file, not of what it refers to.
+    """
+
+    path: Path
+    sha256: str
+
+    @property
+    def given(self) -> str:
+        """What names it again in the same working folder."""
+        return str(self.path)
+
+    @property
+    def anywhere(self) -> str:
+        """What names it again in any working folder."""
+        return str(self.path.absolute())
 
 
 def _base(name: str, title: str, place: str, *papers: str) -> Network:
@@ -170,12 +197,13 @@ def paper_networks(paper: str = "neuralfuse") -> tuple[Network, ...]:
 
 
 def network_name(role: Role, name: str) -> str:
-    """The registered form of a network's name; ``file.py:function`` stays as it is.
+    """The registered form of a network's name; ``file.py:function`` and ``model.onnx`` stay as they are.
 
     Raises:
         UnknownName: no network of this role has it.
     """
-    return name if ":" in name else networks(role).find(name).name
+    in_a_file = ":" in name or name.lower().endswith(ONNX)
+    return name if in_a_file else networks(role).find(name).name
 
 
 def generator_name(name: str) -> str:

@@ -23,7 +23,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from neuralfuse.library_networks import FORMS, is_library_network, library_network
-from neuralfuse.registry import Dataset, Network, Role, networks
+from neuralfuse.onnx_networks import FORM as ONNX_FORM
+from neuralfuse.onnx_networks import OnnxNetwork, is_onnx_file, onnx_network
+from neuralfuse.registry import Dataset, FileNetwork, Network, Role, networks
 from nfenergy.ground.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
@@ -35,16 +37,8 @@ EXAMPLE_INPUTS = "example_inputs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserNetwork(Network):
-    """A network that a function in a user's file builds; `name` and `title` are file and function.
-
-    Attributes:
-        path: the file as it was given.
-        sha256: digest of the file, not of what it imports.
-    """
-
-    path: Path
-    sha256: str
+class UserNetwork(FileNetwork):
+    """A network that a function in a user's file builds; `name` and `title` are file and function."""
 
     @property
     def given(self) -> str:
@@ -155,7 +149,7 @@ class UserNetwork(Network):
 
 
 def find_network(name: str, role: Role) -> Network:
-    """The named network, one of a library, or the user's own where `name` is ``file.py:function``.
+    """The named network, one of a library, or the user's: ``file.py:function`` or ``model.onnx``.
 
     No code of the user's runs before the network is built, and no library is imported.
 
@@ -165,24 +159,39 @@ def find_network(name: str, role: Role) -> Network:
     """
     if is_library_network(name):
         return library_network(name, role)
+    if is_onnx_file(name):
+        return onnx_network(name, role)
     if ":" in name or "/" in name or name.endswith(".py"):
         return _user_network(name, role)
     try:
         return networks(role).find(name)
     except UnknownName as error:
-        error.args = (f"{error} One of your own: {FORM}. Of an installed library: {FORMS}.",)
+        others = f"One of your own: {FORM}. Of an installed library: {FORMS}. In a file: {ONNX_FORM}."
+        error.args = (f"{error} {others}",)
         raise
 
 
+def find_module(name: str, role: Role) -> Network:
+    """As `find_network`, of networks that PyTorch runs: an ONNX file is refused at once.
+
+    Raises:
+        InputError: as `find_network`; or `name` is an ONNX file.
+    """
+    network = find_network(name, role)
+    if isinstance(network, OnnxNetwork):
+        raise network.no_module()
+    return network
+
+
 def check_distinct(networks: Iterable[Network]) -> None:
-    """Networks of one run are told apart by file and function.
+    """Networks of one run are told apart by the name of the file, and by function.
 
     Raises:
         InputError: two files of the same name.
     """
     paths: dict[str, Path] = {}
     for network in networks:
-        if isinstance(network, UserNetwork):
+        if isinstance(network, FileNetwork):
             path = network.path.resolve()
             if paths.setdefault(network.name, path) != path:
                 raise InputError(f"two networks are called {network.name}; rename one of the files")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from energy.macs import NetworkSize, network_size
 from neuralfuse.library_networks import LibraryNetwork
+from neuralfuse.onnx_networks import OnnxNetwork
 from neuralfuse.registry import Dataset, Network
 from neuralfuse.user_networks import UserNetwork
 from nfenergy.ground.cache import JsonCache
@@ -55,8 +56,8 @@ def network_model(
     """Build, trace and count a network, or recall what came of it.
 
     Args:
-        network: a named one, one of an installed library, or the user's own.
-        dataset: decides the network's form, classes and input.
+        network: a named one, one of an installed library, the user's own, or one in an ONNX file.
+        dataset: decides the network's form, classes and input; an ONNX file's are those of the file.
         convention: see `topologies.convention`.
         deconvolution: a mapping that the convention allows; None for its default.
         width: factor on a base's channels.
@@ -69,6 +70,8 @@ def network_model(
     """
     mapping = convention.deconvolution(deconvolution)
     sizes: dict[str, Any] = {"width": width, "input_shape": input_shape, "batch": batch}
+    if isinstance(network, OnnxNetwork):
+        return onnx_network_model(network, convention, mapping, **sizes)
     if isinstance(network, UserNetwork):
         with network.at_home():
             return build_network_model(network, dataset, convention, mapping, **sizes)
@@ -146,6 +149,41 @@ def build_network_model(
     traced = _trace(network, module, dataset, inputs, batch)
     topology = lower(traced, name=network.name, convention=convention, deconvolution=deconvolution)
     size = _size(module, inputs, traced, convention, batch)
+    return NetworkModel(network=network, size=size, topology=topology)
+
+
+def onnx_network_model(
+    network: OnnxNetwork,
+    convention: Convention,
+    deconvolution: str | None = None,
+    *,
+    width: float = 1.0,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> NetworkModel:
+    """Read a network from its ONNX file; arguments as in `network_model`.
+
+    Raises:
+        InputError: the file cannot be read or lowered; or a width is wanted, or ptflops' count.
+    """
+    from topologies.lowering import lower
+    from topologies.onnx_file import parameters, read_onnx
+    from topologies.onnx_graph import trace_onnx
+
+    try:
+        if network.role == "base" and width != 1.0:
+            raise InputError(f"the file decides its width; leave out width {width:g}")
+        if convention.macs != "useful":
+            raise InputError(
+                f"{convention.macs} counts PyTorch modules, of which an ONNX file holds none; "
+                "take --convention exact"
+            )
+        model = read_onnx(network.path)
+        traced = trace_onnx(model, input_shape=input_shape, batch=batch)
+        topology = lower(traced, name=network.name, convention=convention, deconvolution=deconvolution)
+    except InputError as error:
+        raise InputError(f"{network.name}: {error}") from error
+    size = NetworkSize(params=parameters(model), macs=traced.macs)
     return NetworkModel(network=network, size=size, topology=topology)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from energy.curve_files import dump_curve
 from energy.scalesim.cfg import cfg_text
-from neuralfuse.user_networks import UserNetwork
+from neuralfuse.registry import FileNetwork
 from nfenergy.energy_results import energy_json, table_json
 from nfenergy.exports import topology_files
 from nfenergy.ground.files import read_text, write_text
@@ -55,7 +55,7 @@ def as_json(report: SimulationReport, *, folder: bool = False) -> Json:
             "network_files": [
                 {"network": network.name, "file": str(network.path), "sha256": network.sha256}
                 for network in (result.model.network for result in report.networks)
-                if isinstance(network, UserNetwork)
+                if isinstance(network, FileNetwork)
             ],
         },
     }
@@ -133,7 +133,7 @@ def _saving(report: SimulationReport) -> Json:
 
 def _named(result: NetworkResult, *, folder: bool) -> str:
     network = result.model.network
-    return network.anywhere if folder and isinstance(network, UserNetwork) else network.given
+    return network.anywhere if folder and isinstance(network, FileNetwork) else network.given
 
 
 def _network(result: NetworkResult) -> Json:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from neuralfuse.registry import DATASETS, NO_GENERATOR
-from neuralfuse.user_networks import find_network
+from neuralfuse.user_networks import find_module
 from nfenergy.ground.columns import Column
 from nfenergy.ground.errors import InputError
 
@@ -72,11 +72,11 @@ def measure_latency(
     if repeats < 1 or batch_size < 1 or warm_up < 0:
         raise InputError("a latency needs at least 1 repeat of at least 1 image, and no negative warm-up")
     form = DATASETS.find(dataset)
-    network = find_network(base, "base")
+    network = find_module(base, "base")
     model = network.build(form, width=width).to(device).eval()
     stacks: dict[str, nn.Module] = {NO_GENERATOR: model}
     for name in generators:
-        generator = find_network(name, "generator")
+        generator = find_module(name, "generator")
         stacks[generator.title] = nn.Sequential(generator.build(form).to(device).eval(), model)
     image = torch.zeros((batch_size, *form.image_shape), device=device)
     samples = _interleaved(stacks, image, repeats=repeats, warm_up=warm_up)

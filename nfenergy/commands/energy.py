@@ -92,10 +92,10 @@ def export(
     out: Annotated[Path, typer.Option("--out", help="Folder for the topology files.")],
     machine: options.ArrayOptions,
     base: Annotated[
-        str | None, typer.Option("--base", help="Base model to export, or file.py:function.")
+        str | None, typer.Option("--base", help="Base model to export, file.py:function or model.onnx.")
     ] = None,
     gen: Annotated[
-        str | None, typer.Option("--gen", help="Generator to export, or file.py:function.")
+        str | None, typer.Option("--gen", help="Generator to export, file.py:function or model.onnx.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every network, in folders by convention.")] = False,
     dataset: Annotated[

@@ -100,7 +100,7 @@ def demo_accuracy(
 
 
 def measure_latency(
-    base: options.BaseName,
+    base: options.BaseModule,
     gen: Annotated[
         list[str] | None, typer.Option("--gen", help="Generator before it, several times, or all.")
     ] = None,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nfenergy.machine import MachineArguments
 
 FORM = "or file.py:function"
+FORM_OR_FILE = "file.py:function or model.onnx"
 
 
 def _named(*flags: str, kind: str, help: str, more: str = "", **options: Any) -> Any:
@@ -33,11 +34,15 @@ def _complete(kind: str) -> Callable[[str], list[str]]:
     return lambda incomplete: [name for name in names(kind) if name.startswith(incomplete.lower())]
 
 
-BaseName = Annotated[str, _named("--base", kind="bases", help="Base model", more=FORM)]
+BaseModule = Annotated[str, _named("--base", kind="bases", help="Base model", more=FORM)]
+BaseName = Annotated[str, _named("--base", kind="bases", help="Base model", more=FORM_OR_FILE)]
 GeneratorName = Annotated[
     str | None,
     _named(
-        "--gen", kind="generators", help="Generator in front of it; without one it stands alone", more=FORM
+        "--gen",
+        kind="generators",
+        help="Generator in front of it; without one it stands alone",
+        more=FORM_OR_FILE,
     ),
 ]
 DatasetName = Annotated[str, _named("--dataset", kind="datasets", help="Decides the networks' form")]

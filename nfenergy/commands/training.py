@@ -29,7 +29,7 @@ def train_base(
     out: Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log and state.")],
     faults: options.FaultOptions,
     source: options.DataOptions,
-    base: options.BaseName = "vgg11",
+    base: options.BaseModule = "vgg11",
     data: Annotated[str, typer.Option("--data", help=f"Data set: {options.one_of('datasets')}.")] = "digits",
     width: options.Width = 1.0,
     norm: Annotated[str, typer.Option("--norm", help="batch or group normalisation.")] = "batch",
@@ -63,14 +63,14 @@ def train_base(
     from neuralfuse.training import runs
     from neuralfuse.training.base_recipe import BaseRecipe, start_loss
     from neuralfuse.training.checkpoints import NetworkRecord, save_network
-    from neuralfuse.user_networks import find_network
+    from neuralfuse.user_networks import find_module
 
     if norm not in ("batch", "group"):
         raise InputError(f"no normalisation named {norm!r}. Known: batch, group.")
     model = faults.chosen()
     record = NetworkRecord(
         kind="base",
-        network=find_network(base, "base").given,
+        network=find_module(base, "base").given,
         dataset=DATASETS.find(data).name,
         width=width,
         normalization=norm,
@@ -150,9 +150,9 @@ def train(
     from neuralfuse.training import runs
     from neuralfuse.training.checkpoints import save_network
     from neuralfuse.training.eopm import EopmSettings
-    from neuralfuse.user_networks import find_network
+    from neuralfuse.user_networks import find_module
 
-    name = find_network(gen, "generator").given
+    name = find_module(gen, "generator").given
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
     dataset = runs.same_dataset([base.record for base in bases])
     model = faults.chosen()
