@@ -10,7 +10,7 @@ from energy.energy_tables import EnergyTable
 from energy.measures import ENERGY_DOMAINS, MEASURES, SYSTEM_MEASURE
 from energy.savings import SavingBy
 from nfenergy.machine import low_voltage_text
-from nfenergy.scenarios import Evaluated, settings_of
+from nfenergy.scenario_savings import Evaluated, settings_of
 from nfenergy.simulation import NetworkResult, SimulationReport
 from reports.tables import render
 from reports.verdict import shares, shares_text, verdict

@@ -18,7 +18,7 @@ from nfenergy.ground.files import write_text
 from nfenergy.ground.provenance import versions
 from nfenergy.ground.tables import csv_text, dictionary
 from nfenergy.machine import MachineArguments
-from nfenergy.scenarios import scenario_savings
+from nfenergy.scenario_savings import scenario_savings
 from nfenergy.tradeoffs import Comparison, Selection, compare
 from reports.content import PageContent
 from reports.fronts import DEFINITION, REFERENCE_POINT, front_hypervolume, front_members

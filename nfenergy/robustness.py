@@ -13,7 +13,7 @@ from energy.savings import domain_costs
 from neuralfuse.accuracy_labels import labels
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import percent_text
-from nfenergy.scenarios import Evaluated, settings_of
+from nfenergy.scenario_savings import Evaluated, settings_of
 from nfenergy.simulation import SimulationReport
 from nfenergy.tabular import saving_of
 from nfenergy.tradeoffs import Comparison

@@ -18,7 +18,7 @@ from reports import summary
 from reports.cells import Cell, Table, number
 from reports.content import PageContent
 from reports.energy_section import energy_sentences
-from reports.energy_tables import energy_tables
+from reports.energy_section_tables import energy_tables
 from reports.figures import figures
 from reports.fronts import DEFINITION, front_hypervolume, standings
 from reports.measured import chief_measures, measures_of

@@ -42,6 +42,7 @@ SAME_NAME = {
     "networks": {"neuralfuse.networks", "nfenergy.networks"},  # definitions; what is counted of them
     "registry": {"nfenergy.ground.registry", "neuralfuse.registry", "reports.plots.registry"},  # rows of each
     "layers": {"topologies.layers", "reports.plots.layers"},  # the record; the plot of it
+    "scenarios": {"reports.scenarios", "reports.plots.scenarios"},  # the record; the plot of it
     "savings": {"energy.savings", "reports.plots.savings"},  # the formulas; the plot of them
     "figures": {"nfenergy.ground.figures", "reports.figures"},  # files of any figure; those of the page
     "tables": {"nfenergy.ground.tables", "reports.tables"},  # files of records; aligned text

@@ -22,7 +22,7 @@ from nfenergy.curve_choices import CurveChoices, choices_by_curve
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.tables import as_dict, csv_text
 from nfenergy.reporting import write_plot, write_report
-from nfenergy.scenarios import scenario_savings
+from nfenergy.scenario_savings import scenario_savings
 from nfenergy.sweeps.run import sweep
 from nfenergy.tabular import saving_of
 from nfenergy.tradeoffs import Comparison
