@@ -148,6 +148,7 @@ def test_measures_are_named_in_their_registry_alone() -> None:
 
 COLUMNS = {
     ("nfenergy.results", "twma"),  # key of a network in the JSON of simulate
+    ("neuralfuse.memory.profiled_chips", "chip"),  # which chip of silicon, in a fault model's record
     ("energy.energy_tables", "mac"),  # field of an energy table: energy of one MAC
     ("energy.energy_table_files", "mac"),  # the same in its file
     ("reports.printed", "twma"),  # quantity of a row of the reproduced tables

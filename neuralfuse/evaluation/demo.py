@@ -24,6 +24,7 @@ from neuralfuse.evaluation.measuring import EvaluationPlan, evaluate_networks
 from neuralfuse.evaluation.picture_drawing import save_figure
 from neuralfuse.training import checkpoints
 from neuralfuse.training.base_recipe import BaseRecipe
+from neuralfuse.training.checkpoint_files import SUFFIX
 from neuralfuse.training.checkpoints import NetworkRecord
 from neuralfuse.training.eopm import EopmSettings
 from neuralfuse.training.parallel import OnMessage, run_tasks
@@ -130,7 +131,7 @@ def demo_accuracy(
 
 def _file(wanted: GeneratorPlan, rate: float) -> str:
     """Checkpoint of a generator; at a rate of 0 of the control."""
-    return f"{wanted.name if rate else CONTROL}{checkpoints.SUFFIX}"
+    return f"{wanted.name if rate else CONTROL}{SUFFIX}"
 
 
 def _train_base(plan: DemoPlan, data: Splits, say: OnMessage) -> Trained:

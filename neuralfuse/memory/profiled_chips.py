@@ -96,7 +96,7 @@ def chip_model(name: str) -> FaultModel:
         UnknownName: there is no such chip.
     """
     chip = get_chip(name)
-    origin = dict(chip=chip.name, source=SOURCE, map_seed=MAP_SEED)
+    origin = {"chip": chip.name, "source": SOURCE, "map_seed": MAP_SEED}
     return map_model(synthetic_map(chip, seed=MAP_SEED), name=chip.name, title=chip.title, origin=origin)
 
 

@@ -24,6 +24,7 @@ from neuralfuse.quantization import Quantization, left_out
 from neuralfuse.training import checkpoints
 from neuralfuse.training.base_recipe import BaseRecipe
 from neuralfuse.training.base_training import BaseTraining, OnEpoch, accuracy_percent, stored_as
+from neuralfuse.training.checkpoint_files import SUFFIX, Kind
 from neuralfuse.training.checkpoints import NetworkRecord
 from neuralfuse.training.eopm import EopmSettings
 from neuralfuse.training.generator_training import GeneratorTraining, OnStep, base_digest
@@ -34,8 +35,8 @@ from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import check_folder
 from nfenergy.ground.provenance import versions_text
 
-BASE_FILE = f"base{checkpoints.SUFFIX}"
-GENERATOR_FILE = f"generator{checkpoints.SUFFIX}"
+BASE_FILE = f"base{SUFFIX}"
+GENERATOR_FILE = f"generator{SUFFIX}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,7 +63,7 @@ def use_threads(count: int | None) -> None:
         torch.set_num_threads(count)
 
 
-def load_trained(path: Path, kind: checkpoints.Kind) -> Trained:
+def load_trained(path: Path, kind: Kind) -> Trained:
     """A network from its checkpoint. Raises InputError: see `checkpoints.load_network`."""
     model, record = checkpoints.load_network(path, kind)
     return Trained(model=model, record=record)

@@ -19,15 +19,14 @@ import torch
 from torch import Tensor, nn
 
 from neuralfuse.datasets.images import LabelledImages
-from neuralfuse.training import checkpoints
-from neuralfuse.training.checkpoints import Json
+from neuralfuse.training.checkpoint_files import SUFFIX, Json, fill, load, save
 from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.ground.files import read_text, write_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-STATE_FILE = f"training{checkpoints.SUFFIX}"
+STATE_FILE = f"training{SUFFIX}"
 LOG_FILE = "log.csv"
 
 Entry = TypeVar("Entry", bound="DataclassInstance")
@@ -84,7 +83,7 @@ class SavedRun(Generic[Entry]):
             **_prefixed("loop.", loop.tensors),
         }
         write_text(out / LOG_FILE, log_text(log, self.entry))
-        checkpoints.save(out / STATE_FILE, kind="training", record=record, tensors=tensors)
+        save(out / STATE_FILE, kind="training", record=record, tensors=tensors)
 
     def load(self, out: Path) -> tuple[list[Entry], LoopState]:
         """Fill network and optimizer from the state in folder `out`.
@@ -98,7 +97,7 @@ class SavedRun(Generic[Entry]):
         path = out / STATE_FILE
         if not path.exists():
             raise InputError(f"nothing to resume: {out} holds no {STATE_FILE}; leave out --resume to begin")
-        state = checkpoints.load(path, "training")
+        state = load(path, "training")
         self._check_identity(state.record, path)
         done = state.record[self.unit]
         if done > self.total:
@@ -106,7 +105,7 @@ class SavedRun(Generic[Entry]):
         log = read_log(out / LOG_FILE, self.entry)[:done]
         if len(log) < done:
             raise InputError(f"{out / LOG_FILE} has {len(log)} {self.unit}s, {path} {done}")
-        checkpoints.fill(self.network, _part("network.", state.tensors), path)
+        fill(self.network, _part("network.", state.tensors), path)
         _fill_optimizer(self.optimizer, _part("optimizer.", state.tensors))
         return log, LoopState(values=state.record["loop"], tensors=_part("loop.", state.tensors))
 

@@ -16,9 +16,10 @@ from torch import nn
 
 from neuralfuse.datasets.images import LabelledImages, augmented
 from neuralfuse.quantization import Quantization
-from neuralfuse.training import checkpoints
+from neuralfuse.training import state
 from neuralfuse.training.base_recipe import BaseRecipe, Epoch
 from neuralfuse.training.base_training import BaseTraining
+from neuralfuse.training.checkpoint_files import load, save
 from neuralfuse.training.generator_training import GeneratorTraining
 from neuralfuse.training.runs import BASE_FILE, train_new_base
 from neuralfuse.training.state import LOG_FILE, STATE_FILE, images_digest, read_log
@@ -141,7 +142,7 @@ def test_a_disk_that_fills_up_between_log_and_state_leaves_the_earlier_state(
 
     def fill_up(epoch: Epoch) -> None:
         if epoch.number == 3:
-            monkeypatch.setattr(checkpoints, "save", full)
+            monkeypatch.setattr(state, "save", full)
 
     with pytest.raises(NfEnergyError, match="No space left"):
         training.run(out=tmp_path, on_epoch=fill_up)
@@ -221,7 +222,7 @@ def test_no_whole_state_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no whole safetensors file"):
         _training().resume(tmp_path)
     path.rename(tmp_path / BASE_FILE)
-    checkpoints.save(path, kind="base", record={}, tensors={})
+    save(path, kind="base", record={}, tensors={})
     with pytest.raises(InputError, match="is a base checkpoint, expected training"):
         _training().resume(tmp_path)
 
@@ -269,14 +270,14 @@ def test_kill_9_then_resume_ends_as_an_uninterrupted_run(tmp_path: Path, cli: Ru
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    state = tmp_path / "killed" / STATE_FILE
-    while killed.poll() is None and not state.is_file():
+    saved = tmp_path / "killed" / STATE_FILE
+    while killed.poll() is None and not saved.is_file():
         time.sleep(0.01)
     os.killpg(killed.pid, signal.SIGKILL)
     assert killed.communicate()[1] == b""
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "killed" / BASE_FILE).exists()
-    assert 1 <= checkpoints.load(state, "training").record["epoch"] < 4
+    assert 1 <= load(saved, "training").record["epoch"] < 4
     assert cli(*command, tmp_path / "killed", "--resume").status == 0
     assert cli(*command, tmp_path / "whole").status == 0
     whole = (tmp_path / "whole" / BASE_FILE).read_bytes()

@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from neuralfuse.training.checkpoints import NetworkRecord, build, fill, load, load_network, save, save_network
+from neuralfuse.training.checkpoint_files import fill, load, save
+from neuralfuse.training.checkpoints import NetworkRecord, build, load_network, save_network
 from nfenergy.ground.errors import InputError, NfEnergyError, UnknownName
 from tests.neuralfuse.small import RECORD
 
