@@ -5,8 +5,8 @@ Mirrors ``create_ifmap_demand_mat`` of ``systolic_compute_{os,ws,is}``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -24,12 +24,12 @@ def stream_of(windows: InputWindows, folding: Folding) -> Stream:
     Raises:
         InputError: the places of a pass do not fit into 64 bits.
     """
-    streams: dict[str, Callable[[InputWindows, Folding], Stream]] = {
+    streams: dict[str, type[Stream]] = {
         "os": OutputStationary,
         "ws": WeightStationary,
         "is": InputStationary,
     }
-    stream = streams[folding.array.dataflow](windows, folding)
+    stream = streams[folding.array.dataflow].of(windows, folding)
     if 2 * stream.pass_places > LARGEST_COUNT:
         raise InputError(
             f"a layer of {folding.px} ofmap pixels and {folding.window} weights a filter is too large: "
@@ -66,21 +66,15 @@ class PixelStretches(Stream):
 class OutputStationary(PixelStretches):
     """A fold has a pixel at each array row, which asks for the whole window, a cycle after the row before."""
 
-    @property
-    def ports(self) -> int:
-        return self.folding.array.rows
+    @classmethod
+    def of(cls, windows: InputWindows, folding: Folding) -> Self:
+        ports, folds = folding.array.rows, folding.row_folds
+        places = folding.fold_cycles * ports
+        return cls(windows, folding, ports, folds, places, folds * places, folding.col_folds)
 
-    @property
-    def stretches(self) -> int:
-        return self.folding.row_folds
-
-    @property
-    def stretch_places(self) -> int:
-        return self.folding.fold_cycles * self.ports
-
-    def requests_in_stretch(self, stretch: int, offset: int) -> int:
+    def requests_in_stretch(self, stretch: int, offset: IntArray) -> IntArray:
         pixel, done = self._asked(stretch, offset)
-        return int(self.windows.elements_before(pixel, done).sum())
+        return self.windows.elements_before(pixel, done).sum(axis=-1)
 
     def within(self, stretch: int, begin: int, end: int) -> Requested:
         pixel, low = self._asked(stretch, begin)
@@ -100,7 +94,7 @@ class OutputStationary(PixelStretches):
         cycles = apart - (1 if in_row else self.ports) - self.ports - 1
         return self.stretch_places - offset if cycles * pixels >= requests else 0
 
-    def _asked(self, fold: int, offset: int) -> tuple[IntArray, IntArray]:
+    def _asked(self, fold: int, offset: int | IntArray) -> tuple[IntArray, IntArray]:
         """The pixels of a fold, and how many elements each has asked for before a place in the fold."""
         row = np.arange(self.folding.rows_used(fold))
         done = -((row - offset) // self.ports) - row
@@ -111,31 +105,17 @@ class OutputStationary(PixelStretches):
 class InputStationary(PixelStretches):
     """A fold has a pixel at each array column and a window element at each row, asked for from the last."""
 
-    @property
-    def ports(self) -> int:
-        return self.folding.array.cols
+    @classmethod
+    def of(cls, windows: InputWindows, folding: Folding) -> Self:
+        ports, groups = folding.array.cols, folding.col_folds
+        places = folding.row_folds * folding.fold_cycles * ports
+        return cls(windows, folding, ports, groups, places, groups * places, passes=1)
 
-    @property
-    def stretches(self) -> int:
-        return self.folding.col_folds
-
-    @property
-    def stretch_places(self) -> int:
-        return self.folding.row_folds * self._fold_places
-
-    @property
-    def passes(self) -> int:
-        return 1
-
-    @property
-    def _fold_places(self) -> int:
-        return self.folding.fold_cycles * self.ports
-
-    def requests_in_stretch(self, stretch: int, offset: int) -> int:
+    def requests_in_stretch(self, stretch: int, offset: IntArray) -> IntArray:
         pixel, start, low, high = self._asked(stretch, offset)
         count = self.windows.elements_before
-        zero = np.zeros_like(pixel)
-        return int((count(pixel, zero + start) + count(pixel, zero + high) - count(pixel, low)).sum())
+        asked: IntArray = count(pixel, start) + count(pixel, high) - count(pixel, low)
+        return asked.sum(axis=-1)
 
     def within(self, stretch: int, begin: int, end: int) -> Requested:
         pixel, first, low, begun = self._asked(stretch, begin)
@@ -165,27 +145,22 @@ class InputStationary(PixelStretches):
         between = lines * pixels - (1 if in_row else self.ports)
         return self.stretch_places - offset if between >= requests else 0
 
-    def _asked(self, group: int, offset: int) -> tuple[IntArray, int, IntArray, int]:
+    def _asked(
+        self, group: int, offset: int | IntArray
+    ) -> tuple[IntArray, int | IntArray, IntArray, int | IntArray]:
         """The pixels of a group of folds, and what they have asked for before a place in the group.
 
         That is all elements before the fold's first, which is the second value; and those of the fold
         from the third value to before the fourth.
         """
-        pixel = group * self.ports + np.arange(self.folding.cols_used(group))
-        fold, offset = divmod(offset, self._fold_places)
-        rows = self.folding.array.rows
-        start = fold * rows
-        if fold == self.folding.row_folds:
-            return (
-                pixel,
-                self.windows.elements,
-                np.full_like(pixel, self.windows.elements),
-                self.windows.elements,
-            )
-        high = start + self.folding.rows_used(fold)
+        col = np.arange(self.folding.cols_used(group))
         line, port = divmod(offset, self.ports)
-        lines = line + (pixel - group * self.ports < port)
-        return pixel, start, cut(start + rows - lines, start, high), high
+        fold, line = divmod(line, self.folding.fold_cycles)
+        rows = self.folding.array.rows
+        start = np.minimum(fold * rows, self.windows.elements)
+        high = np.minimum(start + rows, self.windows.elements)
+        low = cut(start + rows - line - (col < port), start, high)
+        return group * self.ports + col, start, low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,26 +170,20 @@ class WeightStationary(Stream):
     Array row j asks for a pixel j cycles after row 0.
     """
 
-    @property
-    def ports(self) -> int:
-        return self.folding.array.rows
-
-    @property
-    def stretches(self) -> int:
-        return self.folding.row_folds
-
-    @property
-    def stretch_places(self) -> int:
-        return self.folding.fold_cycles * self.ports
+    @classmethod
+    def of(cls, windows: InputWindows, folding: Folding) -> Self:
+        ports, folds = folding.array.rows, folding.row_folds
+        places = folding.fold_cycles * ports
+        return cls(windows, folding, ports, folds, places, folds * places, folding.col_folds)
 
     def requests_before_stretch(self, stretch: int) -> int:
         return self.windows.inside_before_element(min(stretch * self.ports, self.windows.elements))
 
-    def requests_in_stretch(self, stretch: int, offset: int) -> int:
+    def requests_in_stretch(self, stretch: int, offset: IntArray) -> IntArray:
         row = np.arange(self.folding.rows_used(stretch))
         done = -((row - offset) // self.ports) - self.ports - row
         pixel = cut(done, 0, self.folding.px)
-        return int(self.windows.pixels_before(stretch * self.ports + row, pixel).sum())
+        return self.windows.pixels_before(stretch * self.ports + row, pixel).sum(axis=-1)
 
     def within(self, stretch: int, begin: int, end: int) -> Requested:
         low, high = self._elements(stretch)

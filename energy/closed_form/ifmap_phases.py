@@ -47,10 +47,10 @@ class Phases:
 
 @dataclass(slots=True)
 class PhaseFollower:
-    """Goes from phase to phase.
+    """Goes from phase to phase of passes that are all equal.
 
     Attributes:
-        stream: the requests; a pass holds at least `phase_words` distinct addresses.
+        stream: a pass of requests; it holds at least `phase_words` distinct addresses.
         phase_words: distinct addresses of a phase.
         on_shared_cycle: called when two phases end in one cycle.
     """
@@ -66,9 +66,10 @@ class PhaseFollower:
     _passes_seen: dict[int, tuple[int, int]] = field(default_factory=dict)
     _pass: int = -1
 
-    def follow(self) -> Phases:
+    def follow(self, passes: int) -> Phases:
+        """The phases of so many passes, no fewer than in the call before, from which it goes on."""
         stream = self.stream
-        places, total = stream.pass_places, stream.pass_places * stream.passes
+        places, total = stream.pass_places, stream.pass_places * passes
         # More ports than a phase has words: phases may share a cycle, so each of them is looked at.
         jumps = stream.ports <= self.phase_words
         while True:
@@ -96,10 +97,11 @@ class PhaseFollower:
             return False
         self._pass = number
         self._rows_seen.clear()
-        if place not in self._passes_seen:
-            self._passes_seen[place] = (self._begin, self._number)
+        seen = self._passes_seen.get(place)
+        self._passes_seen[place] = (self._begin, self._number)
+        if seen is None:
             return False
-        begin, phases = self._passes_seen[place]
+        begin, phases = seen
         return self._repeat(self._begin - begin, self._number - phases, total)
 
     def _jump_rows(self) -> bool:
