@@ -77,8 +77,7 @@ class OutputStationary(PixelStretches):
         return self.windows.elements_before(pixel, done).sum(axis=-1)
 
     def within(self, stretch: int, begin: int, end: int) -> Requested:
-        pixel, low = self._asked(stretch, begin)
-        _, high = self._asked(stretch, end)
+        pixel, (low, high) = self._asked(stretch, np.array([[begin], [end]]))
         return [Pieces(pixel, low, high)]
 
     def places(self, pixel: IntArray, element: IntArray) -> IntArray:
