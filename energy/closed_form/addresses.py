@@ -62,8 +62,9 @@ def merged(parts: Intervals) -> Intervals:
         return parts
     order = np.argsort(parts.start, kind="stable")
     start, reach = parts.start[order], np.maximum.accumulate(parts.stop[order])
-    begins = np.flatnonzero(np.append(True, start[1:] > reach[:-1]))
-    return Intervals(start[begins], reach[np.append(begins[1:], len(start)) - 1])
+    gap = start[1:] > reach[:-1]
+    begins, ends = (start[:1], start[1:][gap]), (reach[:-1][gap], reach[-1:])
+    return Intervals(np.concatenate(begins), np.concatenate(ends))
 
 
 def joined(*parts: Intervals) -> Intervals:
@@ -105,8 +106,8 @@ def _as_pieces(item: Block | Pieces) -> Pieces:
 
 def _together(pieces: Sequence[Pieces]) -> Pieces:
     """All of them, taken as one since a call to NumPy costs more than some more elements in it."""
-    if len(pieces) == 1:
-        return pieces[0]
+    if len(pieces) <= 1:
+        return pieces[0] if pieces else Pieces(*[np.empty(0, np.int64)] * 3)
     pixels, lows, highs = zip(*pieces, strict=True)
     return Pieces(np.concatenate(pixels), np.concatenate(lows), np.concatenate(highs))
 

@@ -74,7 +74,8 @@ class OutputStationary(PixelStretches):
 
     def requests_in_stretch(self, stretch: int, offset: IntArray) -> IntArray:
         pixel, done = self._asked(stretch, offset)
-        return self.windows.elements_before(pixel, done).sum(axis=-1)
+        asked: IntArray = self.windows.elements_before(pixel, done).sum(axis=-1)
+        return asked
 
     def within(self, stretch: int, begin: int, end: int) -> Requested:
         pixel, (low, high) = self._asked(stretch, np.array([[begin], [end]]))
@@ -93,7 +94,7 @@ class OutputStationary(PixelStretches):
         cycles = apart - (1 if in_row else self.ports) - self.ports - 1
         return self.stretch_places - offset if cycles * pixels >= requests else 0
 
-    def _asked(self, fold: int, offset: int | IntArray) -> tuple[IntArray, IntArray]:
+    def _asked(self, fold: int, offset: IntArray) -> tuple[IntArray, IntArray]:
         """The pixels of a fold, and how many elements each has asked for before a place in the fold."""
         row = np.arange(self.folding.rows_used(fold))
         done = -((row - offset) // self.ports) - row
@@ -113,18 +114,19 @@ class InputStationary(PixelStretches):
     def requests_in_stretch(self, stretch: int, offset: IntArray) -> IntArray:
         pixel, start, low, high = self._asked(stretch, offset)
         count = self.windows.elements_before
-        asked: IntArray = count(pixel, start) + count(pixel, high) - count(pixel, low)
-        return asked.sum(axis=-1)
+        asked: IntArray = (count(pixel, start) + count(pixel, high) - count(pixel, low)).sum(axis=-1)
+        return asked
 
     def within(self, stretch: int, begin: int, end: int) -> Requested:
-        pixel, first, low, begun = self._asked(stretch, begin)
-        _, last, end_low, end_high = self._asked(stretch, end)
-        if first == last:
-            return [Pieces(pixel, end_low, low)]
-        begin_low, middle, full, high = (
-            np.full_like(pixel, value) for value in (first, begun, last, end_high)
-        )
-        return [Pieces(pixel, begin_low, low), Pieces(pixel, middle, full), Pieces(pixel, end_low, high)]
+        pixel, start, low, high = self._asked(stretch, np.array([[begin], [end]]))
+        if start[0] == start[1]:
+            return [Pieces(pixel, low[1], low[0])]
+        starts, highs = np.broadcast_to(start, low.shape), np.broadcast_to(high, low.shape)
+        return [
+            Pieces(pixel, starts[0], low[0]),
+            Pieces(pixel, highs[0], starts[1]),
+            Pieces(pixel, low[1], highs[1]),
+        ]
 
     def places(self, pixel: IntArray, element: IntArray) -> IntArray:
         col_fold, col = np.divmod(pixel, self.ports)
@@ -144,9 +146,7 @@ class InputStationary(PixelStretches):
         between = lines * pixels - (1 if in_row else self.ports)
         return self.stretch_places - offset if between >= requests else 0
 
-    def _asked(
-        self, group: int, offset: int | IntArray
-    ) -> tuple[IntArray, int | IntArray, IntArray, int | IntArray]:
+    def _asked(self, group: int, offset: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
         """The pixels of a group of folds, and what they have asked for before a place in the group.
 
         That is all elements before the fold's first, which is the second value; and those of the fold
@@ -182,18 +182,19 @@ class WeightStationary(Stream):
         row = np.arange(self.folding.rows_used(stretch))
         done = -((row - offset) // self.ports) - self.ports - row
         pixel = cut(done, 0, self.folding.px)
-        return self.windows.pixels_before(stretch * self.ports + row, pixel).sum(axis=-1)
+        asked: IntArray = self.windows.pixels_before(stretch * self.ports + row, pixel).sum(axis=-1)
+        return asked
 
     def within(self, stretch: int, begin: int, end: int) -> Requested:
         low, high = self._elements(stretch)
         partial, begun = self._partial(stretch, begin)
         following, until = self._partial(stretch, end)
         if begun >= following:
-            return [self._pieces(stretch, partial, until, begin, end)]
+            return self._pieces(stretch, partial, until, begin, end)
         return [
-            self._pieces(stretch, partial, begun, begin, end),
+            *self._pieces(stretch, partial, begun, begin, end),
             Block(begun, following, low, high),
-            self._pieces(stretch, following, until, begin, end),
+            *self._pieces(stretch, following, until, begin, end),
         ]
 
     def between(self, first: int, end: int) -> Requested:
@@ -256,13 +257,12 @@ class WeightStationary(Stream):
         end = first + self.folding.rows_used(fold)
         return min(max(first, 0), self.folding.px), min(max(end, 0), self.folding.px)
 
-    def _pieces(self, fold: int, first: int, end: int, begin: int, stop: int) -> Pieces:
+    def _pieces(self, fold: int, first: int, end: int, begin: int, stop: int) -> Requested:
+        """What is asked for at some pixels between two places in the fold."""
+        if first >= end:
+            return []
         pixel = np.arange(first, end)
-        start = fold * self.ports
-        return Pieces(pixel, start + self._done(fold, pixel, begin), start + self._done(fold, pixel, stop))
-
-    def _done(self, fold: int, pixel: IntArray, offset: int) -> IntArray:
-        """How many of a fold's elements were asked for at a pixel before a place in the fold."""
-        cycle, port = divmod(offset, self.ports)
+        cycle, port = divmod(np.array([[begin], [stop]]), self.ports)
         done = cycle - self.ports - pixel
-        return cut(done + (port > done), 0, self.folding.rows_used(fold))
+        low, high = fold * self.ports + cut(done + (port > done), 0, self.folding.rows_used(fold))
+        return [Pieces(pixel, low, high)]

@@ -134,7 +134,8 @@ class PhaseFollower:
         phases = (self.stream.requests_before(place + plain) - before) // self.phase_words
         if not phases:
             return False
-        end = self.stream.place_of(before + phases * self.phase_words) + 1
+        last = before + phases * self.phase_words
+        end = self.stream.place_of(last, place // self.stream.stretch_places) + 1
         self._begin = number * self.stream.pass_places + end
         self._number += phases
         return True
@@ -205,7 +206,7 @@ class PhaseFollower:
             place, address = place[new], address[new]
             order = np.lexsort((place, address))
             place, address = place[order], address[order]
-            first = place[np.flatnonzero(np.diff(address, prepend=-1))]
+            first = np.concatenate((place[:1], place[1:][address[1:] != address[:-1]]))
             if len(first) >= missing:
                 return int(np.partition(first, missing - 1)[missing - 1]) + 1
             held = merged(joined(held, self._intervals(low, low + size)))

@@ -19,7 +19,6 @@ from energy.closed_form.addresses import Requested
 from energy.closed_form.folding import Folding
 from energy.closed_form.input_windows import InputWindows, IntArray
 
-
 PLACES_TRIED = 64
 
 
@@ -132,9 +131,12 @@ class Stream(ABC):
         before = self.requests_before_stretch(stretch)
         return before + int(self.requests_in_stretch(stretch, np.array([offset]))) if offset else before
 
-    def place_of(self, request: int) -> int:
-        """Place of the n-th request of a pass, counted from 1."""
-        low, high = 0, self.stretches
+    def place_of(self, request: int, stretch: int = 0) -> int:
+        """Place of the n-th request of a pass, counted from 1; not before `stretch`, best little after."""
+        low, step = stretch, 1
+        while low + step < self.stretches and self.requests_before_stretch(low + step) < request:
+            low, step = low + step, 2 * step
+        high = min(low + step, self.stretches)
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self.requests_before_stretch(middle) < request else (low, middle)
