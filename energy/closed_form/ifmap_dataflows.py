@@ -143,6 +143,7 @@ class InputStationary(PixelStretches):
         apart, in_row = self._elements_apart()
         rows = self.folding.array.rows  # asked for in reverse order
         lines = apart if apart % rows == 0 else apart - 2 * (rows - 1)
+        lines -= -self.windows.elements % rows  # which the last fold lacks
         between = lines * pixels - (1 if in_row else self.ports)
         return self.stretch_places - offset if between >= requests else 0
 

@@ -28,8 +28,10 @@ from energy.closed_form.addresses import (
 from energy.closed_form.ifmap_stream import Alike, Stream
 from energy.closed_form.input_windows import IntArray
 
-CLOSE_REQUESTS = 1024
+CLOSE_REQUESTS = 512
 """Requests, on average, of a part of the stream that is short enough to look at each of them."""
+CLOSE_PLACES = 2**16
+"""Places of such a part at most, for requests may lie close together in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class PhaseFollower:
 
     def __post_init__(self) -> None:
         requests = self.stream.requests_before_stretch(self.stream.stretches)
-        self._close = max(CLOSE_REQUESTS * self.stream.pass_places // requests, self.stream.ports)
+        close = min(CLOSE_REQUESTS * self.stream.pass_places // requests, CLOSE_PLACES)
+        self._close = max(close, self.stream.ports)
 
     def follow(self, passes: int) -> Phases:
         """The phases of so many passes, no fewer than in the call before, from which it goes on."""

@@ -19,7 +19,8 @@ from energy.closed_form.addresses import Requested
 from energy.closed_form.folding import Folding
 from energy.closed_form.input_windows import InputWindows, IntArray
 
-PLACES_TRIED = 64
+REQUESTS_TRIED = 4096
+"""Size of arrays to which a call of NumPy costs little more than to smaller ones."""
 
 
 class Alike(NamedTuple):
@@ -142,9 +143,9 @@ class Stream(ABC):
             low, high = (middle, high) if self.requests_before_stretch(middle) < request else (low, middle)
         stretch, low, high = low, 0, self.stretch_places
         request -= self.requests_before_stretch(stretch)
+        parts = max(2, REQUESTS_TRIED // self.ports)  # looked at in one call, a bisection of many arms
         while high - low > 1:
-            # Many places in one call cost little more than one, and need few calls.
-            step = -(-(high - low) // PLACES_TRIED)
+            step = -(-(high - low) // parts)
             tried = np.arange(low + step, high, step)
             fewer = int((self.requests_in_stretch(stretch, tried[:, None]) < request).sum())
             low, high = low + fewer * step, min(low + (fewer + 1) * step, high)

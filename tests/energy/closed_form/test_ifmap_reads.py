@@ -84,6 +84,13 @@ def assert_followed(shape: LayerShape, array: SystolicArray, phase_words: int, c
     assert found == summary([end // runs.ports for end in ends], rest)
 
 
+def test_a_last_fold_of_few_rows_asks_for_an_address_again_soon() -> None:
+    shape = LayerShape(1, 9, 1, 5, 1, 1, 4)
+    layer = Folding.of(shape, SystolicArray(rows=4, cols=2, dataflow="is"))
+    followed = fetched(list(requests(shape, layer, "ifmap")), 5)
+    assert cycles(stream_of(InputWindows.of(shape), layer), 5) == summary(*followed) == (1, 4, 2)
+
+
 @settings(max_examples=250, deadline=None)
 @drawn_phases
 def test_phases_are_those_of_the_exhaustive_follower(
@@ -112,6 +119,25 @@ def test_phases_are_those_of_a_set_filled_request_by_request(
     assert windows.touched == len({address for _, address in stream})
     assume(windows.touched >= phase_words)
     assert cycles(stream_of(windows, layer), phase_words) == summary(*fetched(stream, phase_words))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shape=shapes(),
+    array=arrays,
+    phase_words=phase_sizes,
+    passes=st.lists(st.integers(1, 30), min_size=2, max_size=4),
+)
+def test_more_passes_go_on_from_fewer(
+    shape: LayerShape, array: SystolicArray, phase_words: int, passes: list[int]
+) -> None:
+    layer, windows = Folding.of(shape, array), InputWindows.of(shape)
+    assume(phase_words <= windows.touched)
+    assume(layer.px * layer.window < FOLLOWED * phase_words)
+    follower = phases_module.PhaseFollower(stream_of(windows, layer), phase_words, lambda: None)
+    for number in sorted(passes):
+        fresh = phases_module.PhaseFollower(stream_of(windows, layer), phase_words, lambda: None)
+        assert follower.follow(number) == fresh.follow(number)
 
 
 @settings(max_examples=150, deadline=None)
