@@ -21,7 +21,7 @@ from energy.array import SystolicArray
 from energy.closed_form.engine import check_calc_mode
 from energy.closed_form.filter_reads import filter_transfer
 from energy.closed_form.folding import Folding
-from energy.closed_form.ifmap_reads import ifmap_transfer
+from energy.closed_form.ifmap_reads import ifmap_transfer, ifmap_words_by_passes
 from energy.closed_form.ofmap_drain import ofmap_transfer
 from energy.closed_form.read_phases import ReadBuffer
 from energy.closed_form.sram_model import LayerSizes, sram_counts
@@ -142,7 +142,7 @@ def _layer_words(shape: LayerShape, accelerators: Sequence[SystolicArray]) -> La
     """Ifmap reads, filter reads and ofmap writes of one layer on every machine."""
     foldings = [Folding.of(shape, array) for array in accelerators]
     return [
-        _shared(foldings, _ifmap_key, lambda folding: ifmap_transfer(shape, folding).words),
+        _ifmap_words(shape, foldings),
         _shared(foldings, _filter_key, lambda folding: filter_transfer(folding).words),
         _shared(foldings, _ofmap_key, lambda folding: ofmap_transfer(folding).words),
     ]
@@ -164,12 +164,31 @@ def _shared(
     return figures
 
 
+def _ifmap_words(shape: LayerShape, foldings: Sequence[Folding]) -> list[int]:
+    """In ``os`` and ``ws`` the columns only decide how often the same requests are passed over."""
+    groups: dict[Key, list[Folding]] = {}
+    for folding in foldings:
+        groups.setdefault(_ifmap_key(folding), []).append(folding)
+    known: dict[tuple[Key, int], int] = {}
+    for key, alike in groups.items():
+        first = alike[0]
+        if _is_alone(first):
+            known[key, first.col_folds] = ifmap_transfer(shape, first).words
+        else:
+            words = ifmap_words_by_passes(shape, first, {folding.col_folds for folding in alike})
+            known |= {(key, passes): number for passes, number in words.items()}
+    return [known[_ifmap_key(folding), folding.col_folds] for folding in foldings]
+
+
 def _ifmap_key(folding: Folding) -> Key:
-    """What decides the order of a layer's ifmap requests, and how often they are passed over."""
+    """What decides the order of a layer's ifmap requests."""
     array = folding.array
-    whole = array.dataflow == "is" or _is_wide(folding, array.ifmap_sram_kb)
-    cols = array.cols if whole else 0
-    return array.dataflow, array.rows, cols, folding.col_folds, array.ifmap_sram_kb
+    return array.dataflow, array.rows, array.cols if _is_alone(folding) else 0, array.ifmap_sram_kb
+
+
+def _is_alone(folding: Folding) -> bool:
+    """Whether machines of other columns have other ifmap requests, or may fail where this one does not."""
+    return folding.array.dataflow == "is" or _is_wide(folding, folding.array.ifmap_sram_kb)
 
 
 def _filter_key(folding: Folding) -> Key:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,14 +37,23 @@ class Intervals(NamedTuple):
     start: IntArray
     stop: IntArray
 
+    @property
+    def words(self) -> int:
+        """Addresses of all intervals, each counted for itself."""
+        return int((self.stop - self.start).sum())
+
+
+NOTHING = Intervals(np.empty(0, np.int64), np.empty(0, np.int64))
+
 
 def intervals(requested: Requested, windows: InputWindows) -> Intervals:
     """The addresses behind requests, those beyond the input left out."""
-    found = [part for item in requested for part in _parts(item, windows)]
-    if not found:
-        return Intervals(np.empty(0, np.int64), np.empty(0, np.int64))
-    starts, stops = zip(*found, strict=True)
-    return Intervals(np.concatenate(starts), np.concatenate(stops))
+    pieces = [item for item in requested if isinstance(item, Pieces) and len(item.pixel)]
+    found = [_of_pieces(_together(pieces), windows)] if pieces else []
+    for item in requested:
+        if isinstance(item, Block):
+            found += _of_blocks(item, windows)
+    return joined(*found)
 
 
 def merged(parts: Intervals) -> Intervals:
@@ -53,13 +62,17 @@ def merged(parts: Intervals) -> Intervals:
         return parts
     order = np.argsort(parts.start, kind="stable")
     start, reach = parts.start[order], np.maximum.accumulate(parts.stop[order])
-    begins = np.flatnonzero(np.append(True, start[1:] > reach[:-1]))
-    return Intervals(start[begins], reach[np.append(begins[1:], len(start)) - 1])
+    gap = start[1:] > reach[:-1]
+    begins, ends = (start[:1], start[1:][gap]), (reach[:-1][gap], reach[-1:])
+    return Intervals(np.concatenate(begins), np.concatenate(ends))
 
 
-def joined(parts: Intervals, others: Intervals) -> Intervals:
+def joined(*parts: Intervals) -> Intervals:
     """All of them."""
-    return Intervals(np.concatenate((parts.start, others.start)), np.concatenate((parts.stop, others.stop)))
+    if len(parts) <= 1:
+        return parts[0] if parts else NOTHING
+    starts, stops = zip(*parts, strict=True)
+    return Intervals(np.concatenate(starts), np.concatenate(stops))
 
 
 def inside(address: IntArray, parts: Intervals) -> NDArray[np.bool_]:
@@ -72,23 +85,31 @@ def inside(address: IntArray, parts: Intervals) -> NDArray[np.bool_]:
 
 def distinct(parts: Intervals) -> int:
     """Number of distinct addresses."""
-    if not len(parts.start):
-        return 0
-    order = np.argsort(parts.start, kind="stable")
-    start, reach = parts.start[order], np.maximum.accumulate(parts.stop[order])
-    start[1:] = np.maximum(start[1:], reach[:-1])
-    return int((reach - start).sum())
+    return merged(parts).words
 
 
-def single(item: Block | Pieces) -> tuple[IntArray, IntArray]:
+def single(requested: Requested) -> tuple[IntArray, IntArray]:
     """Pixel and window element of each request."""
-    if isinstance(item, Block):
-        pixel = np.arange(item.first, item.end)
-        item = Pieces(pixel, np.full_like(pixel, item.low), np.full_like(pixel, item.high))
-    number = np.maximum(item.high - item.low, 0)
+    pixel, low, high = _together([_as_pieces(item) for item in requested])
+    number = np.maximum(high - low, 0)
     begins = number.cumsum() - number
-    element = np.arange(int(number.sum())) + np.repeat(item.low - begins, number)
-    return np.repeat(item.pixel, number), element
+    element = np.arange(int(number.sum())) + np.repeat(low - begins, number)
+    return np.repeat(pixel, number), element
+
+
+def _as_pieces(item: Block | Pieces) -> Pieces:
+    if isinstance(item, Pieces):
+        return item
+    pixel = np.arange(item.first, item.end)
+    return Pieces(pixel, np.full_like(pixel, item.low), np.full_like(pixel, item.high))
+
+
+def _together(pieces: Sequence[Pieces]) -> Pieces:
+    """All of them, taken as one since a call to NumPy costs more than some more elements in it."""
+    if len(pieces) <= 1:
+        return pieces[0] if pieces else Pieces(*[np.empty(0, np.int64)] * 3)
+    pixels, lows, highs = zip(*pieces, strict=True)
+    return Pieces(np.concatenate(pixels), np.concatenate(lows), np.concatenate(highs))
 
 
 def addresses(
@@ -103,25 +124,22 @@ def addresses(
     return inside, row[inside] * windows.cols.extent + col[inside]
 
 
-def _parts(item: Block | Pieces, windows: InputWindows) -> Iterator[tuple[IntArray, IntArray]]:
-    if isinstance(item, Pieces):
-        if len(item.pixel):
-            yield _of_pieces(item, windows)
-        return
+def _of_blocks(item: Block, windows: InputWindows) -> Iterator[Intervals]:
+    """A block by blocks that have the same words of all their window rows."""
     if item.first >= item.end or item.low >= item.high:
         return
     width = windows.cols.window
-    first_row, last_row = item.low // width, (item.high - 1) // width
-    for rows, low, high in (
-        ((first_row, first_row + 1), item.low % width, min(item.high - first_row * width, width)),
-        ((first_row + 1, last_row), 0, width),
-        ((max(first_row + 1, last_row), last_row + 1), 0, item.high - last_row * width),
-    ):
-        if rows[0] < rows[1]:
-            yield _of_block(item.first, item.end, rows, low, high, windows)
+    (row, low), (last_row, high) = divmod(item.low, width), divmod(item.high, width)
+    if low and row < last_row:
+        yield _of_block(item.first, item.end, (row, row + 1), low, width, windows)
+        row, low = row + 1, 0
+    if row < last_row:
+        yield _of_block(item.first, item.end, (row, last_row), 0, width, windows)
+    if low < high:
+        yield _of_block(item.first, item.end, (last_row, last_row + 1), low, high, windows)
 
 
-def _of_pieces(pieces: Pieces, windows: InputWindows) -> tuple[IntArray, IntArray]:
+def _of_pieces(pieces: Pieces, windows: InputWindows) -> Intervals:
     row, col = np.divmod(pieces.pixel, windows.cols.positions)
     width = windows.cols.window
     window_rows = np.arange(int(pieces.low.min()) // width, -(-int(pieces.high.max()) // width))[:, None]
@@ -133,7 +151,7 @@ def _of_pieces(pieces: Pieces, windows: InputWindows) -> tuple[IntArray, IntArra
 
 def _of_block(
     first: int, end: int, window_rows: tuple[int, int], low: int, high: int, windows: InputWindows
-) -> tuple[IntArray, IntArray]:
+) -> Intervals:
     """A block of whole pixels by one interval of each of some window rows."""
     positions, stride = windows.cols.positions, windows.cols.stride
     rows = np.arange(*window_rows)[:, None]
@@ -150,10 +168,10 @@ def _of_block(
 
 def _placed(
     row: IntArray, col: IntArray, low: IntArray | int, high: IntArray | int, windows: InputWindows
-) -> tuple[IntArray, IntArray]:
+) -> Intervals:
     """Intervals of input rows, given from word `col` on; cut at the input's end."""
     width = windows.cols.extent
     start, stop = col + low, np.minimum(col + high, width)
     some = (start < stop) & (row < windows.rows.extent)
     base = row * width
-    return (base + start)[some], (base + stop)[some]
+    return Intervals((base + start)[some], (base + stop)[some])

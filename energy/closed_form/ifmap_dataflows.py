@@ -5,8 +5,8 @@ Mirrors ``create_ifmap_demand_mat`` of ``systolic_compute_{os,ws,is}``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -24,12 +24,12 @@ def stream_of(windows: InputWindows, folding: Folding) -> Stream:
     Raises:
         InputError: the places of a pass do not fit into 64 bits.
     """
-    streams: dict[str, Callable[[InputWindows, Folding], Stream]] = {
+    streams: dict[str, type[Stream]] = {
         "os": OutputStationary,
         "ws": WeightStationary,
         "is": InputStationary,
     }
-    stream = streams[folding.array.dataflow](windows, folding)
+    stream = streams[folding.array.dataflow].of(windows, folding)
     if 2 * stream.pass_places > LARGEST_COUNT:
         raise InputError(
             f"a layer of {folding.px} ofmap pixels and {folding.window} weights a filter is too large: "
@@ -66,25 +66,19 @@ class PixelStretches(Stream):
 class OutputStationary(PixelStretches):
     """A fold has a pixel at each array row, which asks for the whole window, a cycle after the row before."""
 
-    @property
-    def ports(self) -> int:
-        return self.folding.array.rows
+    @classmethod
+    def of(cls, windows: InputWindows, folding: Folding) -> Self:
+        ports, folds = folding.array.rows, folding.row_folds
+        places = folding.fold_cycles * ports
+        return cls(windows, folding, ports, folds, places, folds * places, folding.col_folds)
 
-    @property
-    def stretches(self) -> int:
-        return self.folding.row_folds
-
-    @property
-    def stretch_places(self) -> int:
-        return self.folding.fold_cycles * self.ports
-
-    def requests_in_stretch(self, stretch: int, offset: int) -> int:
+    def requests_in_stretch(self, stretch: int, offset: IntArray) -> IntArray:
         pixel, done = self._asked(stretch, offset)
-        return int(self.windows.elements_before(pixel, done).sum())
+        asked: IntArray = self.windows.elements_before(pixel, done).sum(axis=-1)
+        return asked
 
     def within(self, stretch: int, begin: int, end: int) -> Requested:
-        pixel, low = self._asked(stretch, begin)
-        _, high = self._asked(stretch, end)
+        pixel, (low, high) = self._asked(stretch, np.array([[begin], [end]]))
         return [Pieces(pixel, low, high)]
 
     def places(self, pixel: IntArray, element: IntArray) -> IntArray:
@@ -100,7 +94,7 @@ class OutputStationary(PixelStretches):
         cycles = apart - (1 if in_row else self.ports) - self.ports - 1
         return self.stretch_places - offset if cycles * pixels >= requests else 0
 
-    def _asked(self, fold: int, offset: int) -> tuple[IntArray, IntArray]:
+    def _asked(self, fold: int, offset: IntArray) -> tuple[IntArray, IntArray]:
         """The pixels of a fold, and how many elements each has asked for before a place in the fold."""
         row = np.arange(self.folding.rows_used(fold))
         done = -((row - offset) // self.ports) - row
@@ -111,41 +105,28 @@ class OutputStationary(PixelStretches):
 class InputStationary(PixelStretches):
     """A fold has a pixel at each array column and a window element at each row, asked for from the last."""
 
-    @property
-    def ports(self) -> int:
-        return self.folding.array.cols
+    @classmethod
+    def of(cls, windows: InputWindows, folding: Folding) -> Self:
+        ports, groups = folding.array.cols, folding.col_folds
+        places = folding.row_folds * folding.fold_cycles * ports
+        return cls(windows, folding, ports, groups, places, groups * places, passes=1)
 
-    @property
-    def stretches(self) -> int:
-        return self.folding.col_folds
-
-    @property
-    def stretch_places(self) -> int:
-        return self.folding.row_folds * self._fold_places
-
-    @property
-    def passes(self) -> int:
-        return 1
-
-    @property
-    def _fold_places(self) -> int:
-        return self.folding.fold_cycles * self.ports
-
-    def requests_in_stretch(self, stretch: int, offset: int) -> int:
+    def requests_in_stretch(self, stretch: int, offset: IntArray) -> IntArray:
         pixel, start, low, high = self._asked(stretch, offset)
         count = self.windows.elements_before
-        zero = np.zeros_like(pixel)
-        return int((count(pixel, zero + start) + count(pixel, zero + high) - count(pixel, low)).sum())
+        asked: IntArray = (count(pixel, start) + count(pixel, high) - count(pixel, low)).sum(axis=-1)
+        return asked
 
     def within(self, stretch: int, begin: int, end: int) -> Requested:
-        pixel, first, low, begun = self._asked(stretch, begin)
-        _, last, end_low, end_high = self._asked(stretch, end)
-        if first == last:
-            return [Pieces(pixel, end_low, low)]
-        begin_low, middle, full, high = (
-            np.full_like(pixel, value) for value in (first, begun, last, end_high)
-        )
-        return [Pieces(pixel, begin_low, low), Pieces(pixel, middle, full), Pieces(pixel, end_low, high)]
+        pixel, start, low, high = self._asked(stretch, np.array([[begin], [end]]))
+        if start[0] == start[1]:
+            return [Pieces(pixel, low[1], low[0])]
+        starts, highs = np.broadcast_to(start, low.shape), np.broadcast_to(high, low.shape)
+        return [
+            Pieces(pixel, starts[0], low[0]),
+            Pieces(pixel, highs[0], starts[1]),
+            Pieces(pixel, low[1], highs[1]),
+        ]
 
     def places(self, pixel: IntArray, element: IntArray) -> IntArray:
         col_fold, col = np.divmod(pixel, self.ports)
@@ -162,30 +143,24 @@ class InputStationary(PixelStretches):
         apart, in_row = self._elements_apart()
         rows = self.folding.array.rows  # asked for in reverse order
         lines = apart if apart % rows == 0 else apart - 2 * (rows - 1)
+        lines -= -self.windows.elements % rows  # which the last fold lacks
         between = lines * pixels - (1 if in_row else self.ports)
         return self.stretch_places - offset if between >= requests else 0
 
-    def _asked(self, group: int, offset: int) -> tuple[IntArray, int, IntArray, int]:
+    def _asked(self, group: int, offset: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
         """The pixels of a group of folds, and what they have asked for before a place in the group.
 
         That is all elements before the fold's first, which is the second value; and those of the fold
         from the third value to before the fourth.
         """
-        pixel = group * self.ports + np.arange(self.folding.cols_used(group))
-        fold, offset = divmod(offset, self._fold_places)
-        rows = self.folding.array.rows
-        start = fold * rows
-        if fold == self.folding.row_folds:
-            return (
-                pixel,
-                self.windows.elements,
-                np.full_like(pixel, self.windows.elements),
-                self.windows.elements,
-            )
-        high = start + self.folding.rows_used(fold)
+        col = np.arange(self.folding.cols_used(group))
         line, port = divmod(offset, self.ports)
-        lines = line + (pixel - group * self.ports < port)
-        return pixel, start, cut(start + rows - lines, start, high), high
+        fold, line = divmod(line, self.folding.fold_cycles)
+        rows = self.folding.array.rows
+        start = np.minimum(fold * rows, self.windows.elements)
+        high = np.minimum(start + rows, self.windows.elements)
+        low = cut(start + rows - line - (col < port), start, high)
+        return group * self.ports + col, start, low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,37 +170,32 @@ class WeightStationary(Stream):
     Array row j asks for a pixel j cycles after row 0.
     """
 
-    @property
-    def ports(self) -> int:
-        return self.folding.array.rows
-
-    @property
-    def stretches(self) -> int:
-        return self.folding.row_folds
-
-    @property
-    def stretch_places(self) -> int:
-        return self.folding.fold_cycles * self.ports
+    @classmethod
+    def of(cls, windows: InputWindows, folding: Folding) -> Self:
+        ports, folds = folding.array.rows, folding.row_folds
+        places = folding.fold_cycles * ports
+        return cls(windows, folding, ports, folds, places, folds * places, folding.col_folds)
 
     def requests_before_stretch(self, stretch: int) -> int:
         return self.windows.inside_before_element(min(stretch * self.ports, self.windows.elements))
 
-    def requests_in_stretch(self, stretch: int, offset: int) -> int:
+    def requests_in_stretch(self, stretch: int, offset: IntArray) -> IntArray:
         row = np.arange(self.folding.rows_used(stretch))
         done = -((row - offset) // self.ports) - self.ports - row
         pixel = cut(done, 0, self.folding.px)
-        return int(self.windows.pixels_before(stretch * self.ports + row, pixel).sum())
+        asked: IntArray = self.windows.pixels_before(stretch * self.ports + row, pixel).sum(axis=-1)
+        return asked
 
     def within(self, stretch: int, begin: int, end: int) -> Requested:
         low, high = self._elements(stretch)
         partial, begun = self._partial(stretch, begin)
         following, until = self._partial(stretch, end)
         if begun >= following:
-            return [self._pieces(stretch, partial, until, begin, end)]
+            return self._pieces(stretch, partial, until, begin, end)
         return [
-            self._pieces(stretch, partial, begun, begin, end),
+            *self._pieces(stretch, partial, begun, begin, end),
             Block(begun, following, low, high),
-            self._pieces(stretch, following, until, begin, end),
+            *self._pieces(stretch, following, until, begin, end),
         ]
 
     def between(self, first: int, end: int) -> Requested:
@@ -288,13 +258,12 @@ class WeightStationary(Stream):
         end = first + self.folding.rows_used(fold)
         return min(max(first, 0), self.folding.px), min(max(end, 0), self.folding.px)
 
-    def _pieces(self, fold: int, first: int, end: int, begin: int, stop: int) -> Pieces:
+    def _pieces(self, fold: int, first: int, end: int, begin: int, stop: int) -> Requested:
+        """What is asked for at some pixels between two places in the fold."""
+        if first >= end:
+            return []
         pixel = np.arange(first, end)
-        start = fold * self.ports
-        return Pieces(pixel, start + self._done(fold, pixel, begin), start + self._done(fold, pixel, stop))
-
-    def _done(self, fold: int, pixel: IntArray, offset: int) -> IntArray:
-        """How many of a fold's elements were asked for at a pixel before a place in the fold."""
-        cycle, port = divmod(offset, self.ports)
+        cycle, port = divmod(np.array([[begin], [stop]]), self.ports)
         done = cycle - self.ports - pixel
-        return cut(done + (port > done), 0, self.folding.rows_used(fold))
+        low, high = fold * self.ports + cut(done + (port > done), 0, self.folding.rows_used(fold))
+        return [Pieces(pixel, low, high)]

@@ -15,6 +15,7 @@ from itertools import count
 import numpy as np
 
 from energy.closed_form.addresses import (
+    NOTHING,
     Intervals,
     addresses,
     distinct,
@@ -24,10 +25,13 @@ from energy.closed_form.addresses import (
     merged,
     single,
 )
-from energy.closed_form.ifmap_stream import Stream
+from energy.closed_form.ifmap_stream import Alike, Stream
 from energy.closed_form.input_windows import IntArray
 
-CLOSE_PLACES = 1024
+CLOSE_REQUESTS = 512
+"""Requests, on average, of a part of the stream that is short enough to look at each of them."""
+CLOSE_PLACES = 2**16
+"""Places of such a part at most, for requests may lie close together in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,10 @@ class Phases:
 
 @dataclass(slots=True)
 class PhaseFollower:
-    """Goes from phase to phase.
+    """Goes from phase to phase of passes that are all equal.
 
     Attributes:
-        stream: the requests; a pass holds at least `phase_words` distinct addresses.
+        stream: a pass of requests; it holds at least `phase_words` distinct addresses.
         phase_words: distinct addresses of a phase.
         on_shared_cycle: called when two phases end in one cycle.
     """
@@ -58,6 +62,7 @@ class PhaseFollower:
     stream: Stream
     phase_words: int
     on_shared_cycle: Callable[[], None]
+    _close: int = field(init=False)
     _begin: int = 0
     _number: int = 0
     _last_length: int = 0
@@ -66,9 +71,15 @@ class PhaseFollower:
     _passes_seen: dict[int, tuple[int, int]] = field(default_factory=dict)
     _pass: int = -1
 
-    def follow(self) -> Phases:
+    def __post_init__(self) -> None:
+        requests = self.stream.requests_before_stretch(self.stream.stretches)
+        close = min(CLOSE_REQUESTS * self.stream.pass_places // requests, CLOSE_PLACES)
+        self._close = max(close, self.stream.ports)
+
+    def follow(self, passes: int) -> Phases:
+        """The phases of so many passes, no fewer than in the call before, from which it goes on."""
         stream = self.stream
-        places, total = stream.pass_places, stream.pass_places * stream.passes
+        places, total = stream.pass_places, stream.pass_places * passes
         # More ports than a phase has words: phases may share a cycle, so each of them is looked at.
         jumps = stream.ports <= self.phase_words
         while True:
@@ -78,13 +89,14 @@ class PhaseFollower:
                 and (self._jump_passes(total) or self._jump_rows() or self._jump_plain())
             ):
                 continue
-            length = self._length(self._begin % places)
-            end = self._begin + length
-            if end > total:
-                rest = distinct(
-                    self._intervals(self._begin % places, self._begin % places + total - self._begin)
-                )
-                return Phases(self._number, rest, self._begin - 1)
+            place, left = self._begin % places, total - self._begin
+            # Near the end, counting what is left is cheaper than finding out that a phase is longer.
+            near = left < min(2 * self._last_length, places)
+            if near or self._length(place) > left:
+                rest = distinct(self._intervals(place, place + left))
+                if rest < self.phase_words:
+                    return Phases(self._number, rest, self._begin - 1)
+            end = self._begin + self._length(place)
             if not jumps and self._number and (end - 1) // stream.ports == (self._begin - 1) // stream.ports:
                 self.on_shared_cycle()
             self._begin, self._number = end, self._number + 1
@@ -96,10 +108,11 @@ class PhaseFollower:
             return False
         self._pass = number
         self._rows_seen.clear()
-        if place not in self._passes_seen:
-            self._passes_seen[place] = (self._begin, self._number)
+        seen = self._passes_seen.get(place)
+        self._passes_seen[place] = (self._begin, self._number)
+        if seen is None:
             return False
-        begin, phases = self._passes_seen[place]
+        begin, phases = seen
         return self._repeat(self._begin - begin, self._number - phases, total)
 
     def _jump_rows(self) -> bool:
@@ -124,7 +137,8 @@ class PhaseFollower:
         phases = (self.stream.requests_before(place + plain) - before) // self.phase_words
         if not phases:
             return False
-        end = self.stream.place_of(before + phases * self.phase_words) + 1
+        last = before + phases * self.phase_words
+        end = self.stream.place_of(last, place // self.stream.stretch_places) + 1
         self._begin = number * self.stream.pass_places + end
         self._number += phases
         return True
@@ -137,7 +151,11 @@ class PhaseFollower:
 
     def _length(self, place: int) -> int:
         """Places of the phase that begins at a place of a pass."""
-        keys = (("row", self.stream.alike_by_row(place)), ("pixel", self.stream.alike_within_row(place)))
+        keys = (
+            ("place", Alike((place,), place + self.stream.pass_places)),
+            ("row", self.stream.alike_by_row(place)),
+            ("pixel", self.stream.alike_within_row(place)),
+        )
         for kind, alike in keys:
             if alike is not None:
                 length = self._lengths.get((kind, alike.key))
@@ -158,18 +176,18 @@ class PhaseFollower:
 
     def _end(self, begin: int) -> int:
         """Place after the request that completes the phase: nearly found by counting distinct addresses."""
-        low, found, high, most = begin, 0, begin + self.stream.pass_places, 0
-        close = max(CLOSE_PLACES, self.stream.ports)
+        low, held, found = begin, NOTHING, 0
+        high, most = begin + self.stream.pass_places, 0
+        close = self._close
         guess = begin + (self._last_length or self.phase_words) - close // 2
-        held = self._intervals(begin, begin)
         for tries in count(1):
             guess = min(max(guess, low + 1), high - 1)
-            asked = self._intervals(begin, guess)
-            words = distinct(asked)
+            asked = merged(joined(held, self._intervals(low, guess)))
+            words = asked.words
             if words >= self.phase_words:
                 high, most = guess, words
             else:
-                low, found, held = guess, words, asked
+                low, held, found = guess, asked, words
             missing = self.phase_words - found
             expected = missing * (low - begin) // max(found, 1)
             if most and expected:
@@ -180,19 +198,20 @@ class PhaseFollower:
                 guess = (low + high) // 2
             else:
                 guess = low + max(expected - close // 2, close // 2)
-        return self._complete(merged(held), low, self.phase_words - found)
+        return self._complete(held, low, missing)
 
     def _complete(self, held: Intervals, low: int, missing: int) -> int:
         """Place after the request for the last missing address, counted out request by request from `low`."""
-        size = max(CLOSE_PLACES, self.stream.ports)
+        size = self._close
         while True:
             place, address = self._requests(low, low + size)
             new = ~inside(address, held)
             place, address = place[new], address[new]
-            order = np.argsort(place)
-            _, first = np.unique(address[order], return_index=True)
+            order = np.lexsort((place, address))
+            place, address = place[order], address[order]
+            first = np.concatenate((place[:1], place[1:][address[1:] != address[:-1]]))
             if len(first) >= missing:
-                return int(place[order][np.sort(first)[missing - 1]]) + 1
+                return int(np.partition(first, missing - 1)[missing - 1]) + 1
             held = merged(joined(held, self._intervals(low, low + size)))
             low, missing, size = low + size, missing - len(first), 2 * size
 
@@ -202,12 +221,10 @@ class PhaseFollower:
         if begin >= passed:
             place, address = self._requests(begin - passed, end - passed)
             return place + passed, address
-        parts = [self._requests(passed, end)] if end > passed else []
-        for item in self.stream.requested(begin, min(end, passed)):
-            pixel, element = single(item)
-            valid, address = addresses(pixel, element, self.stream.windows)
-            parts.append((self.stream.places(pixel[valid], element[valid]), address))
-        if not parts:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        places, found = zip(*parts, strict=True)
-        return np.concatenate(places), np.concatenate(found)
+        if end > passed:
+            pairs = zip(self._requests(begin, passed), self._requests(passed, end), strict=True)
+            place, address = map(np.concatenate, pairs)
+            return place, address
+        pixel, element = single(self.stream.requested(begin, end))
+        valid, address = addresses(pixel, element, self.stream.windows)
+        return self.stream.places(pixel[valid], element[valid]), address

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 from energy.closed_form.folding import Folding
 from energy.closed_form.ifmap_dataflows import stream_of
 from energy.closed_form.ifmap_phases import PhaseFollower, Phases
@@ -32,18 +34,43 @@ def ifmap_transfer(shape: LayerShape, folding: Folding) -> Transfer:
     )
 
 
+def ifmap_words_by_passes(shape: LayerShape, folding: Folding, passes: Collection[int]) -> dict[int, int]:
+    """Values read from DRAM where the same requests are passed over that many times, by number of passes.
+
+    In ``os`` and ``ws`` a column fold is a pass, and an array's columns decide how many there are and when
+    a request comes, but not the order of the requests.
+
+    Args:
+        folding: of a machine of these rows, no wider than a phase; the passes it has itself play no part.
+        passes: numbers of passes, from 1.
+
+    Raises:
+        InputError: the layer is too large.
+    """
+    buffer = ReadBuffer(folding.array.ifmap_sram_kb)
+    windows = InputWindows.of(shape)
+    if windows.touched < buffer.phase_words:
+        return dict.fromkeys(passes, windows.touched)
+    stream = stream_of(windows, folding)
+    if not windows.overlap:
+        return {number: windows.touched * number for number in passes}
+    follower = PhaseFollower(stream, buffer.phase_words, _refusal(buffer.size_kb))
+    words = {}
+    for number in sorted(passes):
+        phases = follower.follow(number)
+        words[number] = phases.number * buffer.phase_words + phases.rest
+    return words
+
+
 def ifmap_phases(stream: Stream, phase_words: int, size_kb: int) -> Phases:
     """The phases of a pass that requests no fewer distinct addresses than a phase has.
 
     Raises:
         InputError: two of them end in one cycle.
     """
-
-    def refuse() -> None:
-        raise phases_in_one_cycle("ifmap", size_kb)
-
+    refuse = _refusal(size_kb)
     if stream.windows.overlap:
-        return PhaseFollower(stream, phase_words, refuse).follow()
+        return PhaseFollower(stream, phase_words, refuse).follow(stream.passes)
     number, rest = divmod(stream.windows.touched * stream.passes, phase_words)
     if stream.ports > phase_words:
         cycle = -1
@@ -52,6 +79,13 @@ def ifmap_phases(stream: Stream, phase_words: int, size_kb: int) -> Phases:
             if cycle == before:
                 refuse()
     return Phases(number, rest, _place(stream, number * phase_words))
+
+
+def _refusal(size_kb: int) -> Callable[[], None]:
+    def refuse() -> None:
+        raise phases_in_one_cycle("ifmap", size_kb)
+
+    return refuse
 
 
 def _place(stream: Stream, request: int) -> int:

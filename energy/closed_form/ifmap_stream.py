@@ -11,12 +11,16 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+import numpy as np
 
 from energy.closed_form.addresses import Requested
 from energy.closed_form.folding import Folding
 from energy.closed_form.input_windows import InputWindows, IntArray
+
+REQUESTS_TRIED = 4096
+"""Size of arrays to which a call of NumPy costs little more than to smaller ones."""
 
 
 class Alike(NamedTuple):
@@ -37,41 +41,33 @@ class Stream(ABC):
 
     Attributes:
         windows, folding: the layer.
+        ports: requests that one cycle can hold.
+        stretches: of a pass: folds, or all folds on the same pixels.
+        stretch_places: places of a stretch.
+        pass_places: places of a pass.
+        passes: equal passes, one after the other.
     """
 
     windows: InputWindows
     folding: Folding
+    ports: int
+    stretches: int
+    stretch_places: int
+    pass_places: int
+    passes: int
 
-    @property
+    @classmethod
     @abstractmethod
-    def ports(self) -> int:
-        """Requests that one cycle can hold."""
-
-    @property
-    @abstractmethod
-    def stretches(self) -> int:
-        """Stretches of a pass: folds, or all folds on the same pixels."""
-
-    @property
-    @abstractmethod
-    def stretch_places(self) -> int: ...
-
-    @property
-    def passes(self) -> int:
-        """Equal passes, one after the other."""
-        return self.folding.col_folds
-
-    @property
-    def pass_places(self) -> int:
-        return self.stretches * self.stretch_places
+    def of(cls, windows: InputWindows, folding: Folding) -> Self:
+        """The stream of a layer on its array."""
 
     @abstractmethod
     def requests_before_stretch(self, stretch: int) -> int:
         """Requests, none of them beyond the input, in all stretches before that one."""
 
     @abstractmethod
-    def requests_in_stretch(self, stretch: int, offset: int) -> int:
-        """The same of a stretch before a place counted from its beginning."""
+    def requests_in_stretch(self, stretch: int, offset: IntArray) -> IntArray:
+        """The same of a stretch before places counted from its beginning, shape (..., 1), as shape (...)."""
 
     @abstractmethod
     def within(self, stretch: int, begin: int, end: int) -> Requested:
@@ -134,26 +130,23 @@ class Stream(ABC):
         """Requests of a pass before a place, none of them beyond the input."""
         stretch, offset = divmod(place, self.stretch_places)
         before = self.requests_before_stretch(stretch)
-        return before + self.requests_in_stretch(stretch, offset) if offset else before
+        return before + int(self.requests_in_stretch(stretch, np.array([offset]))) if offset else before
 
-    def place_of(self, request: int) -> int:
-        """Place of the n-th request of a pass, counted from 1."""
-        low, high = 0, self.stretches
+    def place_of(self, request: int, stretch: int = 0) -> int:
+        """Place of the n-th request of a pass, counted from 1; not before `stretch`, best little after."""
+        low, step = stretch, 1
+        while low + step < self.stretches and self.requests_before_stretch(low + step) < request:
+            low, step = low + step, 2 * step
+        high = min(low + step, self.stretches)
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self.requests_before_stretch(middle) < request else (low, middle)
-        stretch, before = low, self.requests_before_stretch(low)
-        request -= before
-        low, fewer, high, more = 0, 0, self.stretch_places, self.requests_before_stretch(low + 1) - before
-        for tries in count(1):
-            if high - low <= 1:
-                break
-            middle = (
-                low + (request - fewer) * (high - low) // (more - fewer) if tries % 3 else (low + high) // 2
-            )
-            middle = min(max(middle, low + 1), high - 1)
-            found = self.requests_in_stretch(stretch, middle)
-            low, fewer, high, more = (
-                (low, fewer, middle, found) if found >= request else (middle, found, high, more)
-            )
+        stretch, low, high = low, 0, self.stretch_places
+        request -= self.requests_before_stretch(stretch)
+        parts = max(2, REQUESTS_TRIED // self.ports)  # looked at in one call, a bisection of many arms
+        while high - low > 1:
+            step = -(-(high - low) // parts)
+            tried = np.arange(low + step, high, step)
+            fewer = int((self.requests_in_stretch(stretch, tried[:, None]) < request).sum())
+            low, high = low + fewer * step, min(low + (fewer + 1) * step, high)
         return stretch * self.stretch_places + low

@@ -17,7 +17,7 @@ from topologies.layers import LayerShape, scalesim_ofmap_extent
 IntArray = NDArray[np.int64]
 
 
-def cut(values: IntArray, lowest: int, highest: int) -> IntArray:
+def cut(values: IntArray, lowest: int | IntArray, highest: int | IntArray) -> IntArray:
     """`numpy.clip` at half its cost for short arrays."""
     return np.minimum(np.maximum(values, lowest), highest)
 
@@ -139,7 +139,8 @@ class InputWindows:
         whole_row = self.cols.inside_before(self.cols.positions)
         before = self.rows.inside_before(row) * whole_row
         if row < self.rows.positions:
-            before += int(self.rows.inside(np.array(row))) * self.cols.inside_before(col)
+            inside = self.rows.inside_before(row + 1) - self.rows.inside_before(row)
+            before += inside * self.cols.inside_before(col)
         return before
 
     def inside_before_element(self, element: int) -> int:
@@ -148,5 +149,6 @@ class InputWindows:
         whole_row = self.cols.covering_before(self.cols.window)
         before = self.rows.covering_before(window_row) * whole_row
         if window_row < self.rows.window:
-            before += int(self.rows.covering(np.array(window_row))) * self.cols.covering_before(word)
+            covering = self.rows.covering_before(window_row + 1) - self.rows.covering_before(window_row)
+            before += covering * self.cols.covering_before(word)
         return before
