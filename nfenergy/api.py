@@ -16,6 +16,7 @@ from energy.scalesim.engine import ProgressCallback
 from nfenergy import pipeline
 from nfenergy.ground.rates import parse_percentage, parse_rate
 from nfenergy.machine import MachineArguments, machine_of
+from nfenergy.networks import shape_of
 from nfenergy.simulation import SimulationReport
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def simulate(
     *,
     dataset: str = "cifar10",
     width: float = 1.0,
+    input_shape: str | tuple[int, ...] | None = None,
     ber: str | float | None = None,
     voltage: float | None = None,
     on_progress: ProgressCallback | None = None,
@@ -52,6 +54,7 @@ def simulate(
         gen: a generator likewise; None for the unprotected base model.
         dataset: decides the networks' form.
         width: factor on the base model's channels.
+        input_shape: in place of the data set's, ``3x224x224`` or a tuple.
         ber: bit error rate of the operating point; 1 % where neither it nor `voltage` is given.
         voltage: the operating point relative to Vmin instead.
         on_progress: told of layers done in SCALE-Sim.
@@ -66,6 +69,7 @@ def simulate(
         gen,
         dataset=dataset,
         base_width=width,
+        input_shape=shape_of(input_shape),
         bit_error_rate=None if ber is None else rate_of(ber),
         voltage_norm=voltage,
         machine=machine_of(machine, engine="scalesim"),

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from energy.array import PRESETS, SystolicArray
 from energy.scalesim.cfg import cfg_text
-from neuralfuse.registry import DATASETS, Dataset, Network, paper_networks
+from neuralfuse.registry import DATASETS, paper_networks
 from neuralfuse.user_networks import check_distinct, find_network
 from nfenergy.ground.files import write_text
 from nfenergy.networks import build_network_model, network_topology
 from nfenergy.shipped import FOLDER, INDEX, index_text
 from topologies import table
-from topologies.convention import CONVENTIONS, Convention, get_convention
+from topologies.convention import CONVENTIONS, get_convention
 from topologies.layers import Coverage, Topology
 
 REVIEWED_DATASETS = ("cifar10", "imagenet10")
@@ -52,9 +52,12 @@ def export(
     convention: str,
     deconvolution: str | None,
     array: SystolicArray,
+    input_shape: tuple[int, ...] | None = None,
     action_counts: bool = False,
 ) -> list[str]:
     """Write one or two networks into `folder`; on request with Accelergy's action counts.
+
+    `input_shape` is in place of the data set's, without the batch.
 
     Returns:
         One line a network: its file and how much of the network it holds.
@@ -68,10 +71,12 @@ def export(
     networks = [find_network(base, "base")] if base else []
     networks += [find_network(generator, "generator")] if generator else []
     check_distinct(networks)
-    lines = [_write(folder, network, data, rules, deconvolution) for network in networks]
+    topologies = [
+        network_topology(network, data, rules, deconvolution, input_shape=input_shape) for network in networks
+    ]
+    lines = [_write(folder, topology) for topology in topologies]
     if action_counts:
-        for network in networks:
-            topology = network_topology(network, data, rules, deconvolution)
+        for topology in topologies:
             lines.append(_write_action_counts(folder, topology, array))
     write_text(folder / CFG_FILE, cfg_text(array))
     return lines
@@ -104,15 +109,13 @@ def export_all(
     for rules in conventions:
         for data in datasets:
             target = folder / rules.name / data.name
-            lines += [_write(target, network, data, rules, deconvolution) for network in paper_networks()]
+            for network in paper_networks():
+                lines.append(_write(target, network_topology(network, data, rules, deconvolution)))
             write_text(target / CFG_FILE, cfg_text(array))
     return lines
 
 
-def _write(
-    folder: Path, network: Network, dataset: Dataset, rules: Convention, deconvolution: str | None
-) -> str:
-    topology = network_topology(network, dataset, rules, deconvolution)
+def _write(folder: Path, topology: Topology) -> str:
     for name, text in topology_files(topology).items():
         write_text(folder / name, text)
     return f"{folder / file_stem(topology.name)}.csv: {topology.coverage}"

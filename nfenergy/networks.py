@@ -7,6 +7,8 @@ nobody knows what its file imports.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,20 @@ class NetworkModel:
     network: Network
     size: NetworkSize
     topology: Topology
+
+
+def shape_of(text: str | Sequence[int] | None) -> tuple[int, ...] | None:
+    """The extents of an input as they are given, ``3x224x224`` or numbers; None stays None.
+
+    Raises:
+        InputError: it is no such text, or has an extent below 1.
+    """
+    if text is None:
+        return None
+    parts = text.lower().split("x") if isinstance(text, str) else list(map(str, text))
+    if not parts or not all(re.fullmatch(r"0*[1-9]\d{0,8}", part.strip()) for part in parts):
+        raise InputError(f"input shape is {text!r}, expected positive extents: 3x224x224")
+    return tuple(map(int, parts))
 
 
 def network_model(

@@ -25,6 +25,7 @@ def simulate(
     *,
     dataset: str = "cifar10",
     base_width: float = 1.0,
+    input_shape: tuple[int, ...] | None = None,
     bit_error_rate: float | None = None,
     voltage_norm: float | None = None,
     machine: Machine | None = None,
@@ -38,6 +39,7 @@ def simulate(
         generator: a generator likewise, or None for the unprotected base model.
         dataset: decides the networks' form and input.
         base_width: factor on the base model's channels.
+        input_shape: of the networks' input in place of the data set's, without the batch.
         bit_error_rate: operating point by bit error rate, a fraction; 0.01 where neither is given.
         voltage_norm: operating point by voltage relative to Vmin.
         machine: the accelerator and the way of counting; the papers' by default.
@@ -53,7 +55,9 @@ def simulate(
     networks = [base_network]
     if generator is not None:
         networks.append(find_network(generator, "generator"))
-    results = count_networks(networks, data, machine, base_width=base_width, on_progress=on_progress)
+    results = count_networks(
+        networks, data, machine, base_width=base_width, input_shape=input_shape, on_progress=on_progress
+    )
     return report_of(
         results[base_network],
         results[networks[-1]] if generator is not None else None,
@@ -61,6 +65,7 @@ def simulate(
         machine,
         point,
         base_width=base_width,
+        input_shape=input_shape,
         chosen_by_voltage=voltage_norm is not None,
     )
 

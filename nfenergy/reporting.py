@@ -22,10 +22,11 @@ from nfenergy.scenario_savings import scenario_savings
 from nfenergy.tradeoffs import Comparison, Selection, compare
 from reports.content import PageContent
 from reports.fronts import DEFINITION, REFERENCE_POINT, front_hypervolume, front_members
+from reports.layer_records import LayerRow
 from reports.measured import measures_of
 from reports.plots.registry import PLOTS, PlotData
 from reports.plots.style import SIZES, Size, save
-from reports.records import LayerRow, Tradeoff
+from reports.records import Tradeoff
 
 PAPER_FIGURES = dict(zip(("figure5", "figure6"), PAPER_MEASURES, strict=True))
 """The energy-accuracy figures of Sun et al. by what they reckon energy by."""

@@ -16,7 +16,8 @@ from nfenergy.ground.tables import csv_text
 from nfenergy.machine import Machine, bandwidths_text, low_voltage_text
 from nfenergy.simulation import NetworkResult, SimulationReport
 from nfenergy.tabular import layer_rows_of, saving_of
-from reports.records import LayerRow, Saving
+from reports.layer_records import LayerRow
+from reports.records import Saving
 
 Json = dict[str, object]
 
@@ -36,6 +37,7 @@ def as_json(report: SimulationReport, *, folder: bool = False) -> Json:
         "deconvolution": machine.mapping,
         "engine": machine.engine,
         "dataset": report.dataset.name,
+        "input_shape": report.input_text,
         "weight_bits": machine.weight_bits,
         "base_width": report.base_width,
         "array": asdict(machine.array),
@@ -71,6 +73,7 @@ def command(report: SimulationReport, *, folder: bool = False) -> list[str]:
         "width": repr(report.base_width) if report.base_width != 1.0 else "",
         "gen": _named(report.generator, folder=folder) if report.generator else "",
         "dataset": report.dataset.name,
+        "input-shape": report.input_text,
         "convention": machine.convention.name,
         "deconv": machine.mapping,
         "engine": machine.engine,

@@ -102,6 +102,7 @@ class SimulationReport:
     Attributes:
         measures: the saving by every measure.
         domains: energies by domain, at nominal voltage.
+        input_shape: in place of the data set's; None for that.
     """
 
     dataset: Dataset
@@ -110,6 +111,7 @@ class SimulationReport:
     chosen_by_voltage: bool
     base: NetworkResult
     base_width: float
+    input_shape: tuple[int, ...] | None
     generator: NetworkResult | None
     measures: Mapping[str, SavingBy]
     domains: Mapping[str, DomainEnergy]
@@ -131,6 +133,11 @@ class SimulationReport:
         from reports.records import Saving
 
         return to_frame(Saving, [saving_of(self)])
+
+    @property
+    def input_text(self) -> str:
+        """The input's extents as ``--input-shape`` takes them; empty for the data set's."""
+        return "x".join(map(str, self.input_shape or ()))
 
     @property
     def scales(self) -> dict[str, float]:
@@ -167,9 +174,12 @@ def count_networks(
     machine: Machine,
     *,
     base_width: float = 1.0,
+    input_shape: tuple[int, ...] | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> dict[Network, NetworkResult]:
     """Each network once on `machine`; `base_width` scales a base model's channels.
+
+    `input_shape` is in place of the data set's, without the batch.
 
     Raises:
         InputError: the width is out of range, a layer cannot be counted, or two networks share a name.
@@ -179,7 +189,14 @@ def count_networks(
         raise InputError(f"width is {base_width:g}, expected more than 0 and at most 4")
     check_distinct(networks)
     models = [
-        network_model(network, dataset, machine.convention, machine.deconvolution, width=base_width)
+        network_model(
+            network,
+            dataset,
+            machine.convention,
+            machine.deconvolution,
+            width=base_width,
+            input_shape=input_shape,
+        )
         for network in dict.fromkeys(networks)
     ]
     counts = simulate_together([model.topology for model in models], machine, on_progress=on_progress)
@@ -197,6 +214,7 @@ def report_of(
     point: OperatingPoint,
     *,
     base_width: float = 1.0,
+    input_shape: tuple[int, ...] | None = None,
     chosen_by_voltage: bool = False,
 ) -> SimulationReport:
     """What follows from the counts of a base model and, where there is one, its generator."""
@@ -207,6 +225,7 @@ def report_of(
         chosen_by_voltage=chosen_by_voltage,
         base=base,
         base_width=base_width,
+        input_shape=input_shape,
         generator=generator,
         measures=savings(
             base.counted,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from neuralfuse.registry import NO_GENERATOR
 from nfenergy.machine import bandwidths_text, low_voltage_text
 from nfenergy.simulation import NetworkResult, SimulationReport, layer_energies
+from reports.layer_records import LayerRow
 from reports.layer_rows import CountedNetwork, layer_rows
-from reports.records import LayerRow, Saving
+from reports.records import Saving
 
 
 def saving_of(report: SimulationReport) -> Saving:
@@ -18,6 +19,7 @@ def saving_of(report: SimulationReport) -> Saving:
         base_width=report.base_width,
         generator=network_of(generator) if generator else NO_GENERATOR,
         dataset=report.dataset.name,
+        input_shape=report.input_text,
         convention=machine.convention.name,
         deconvolution=machine.mapping,
         engine=machine.engine,

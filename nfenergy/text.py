@@ -14,7 +14,7 @@ def headline(report: SimulationReport) -> str:
     """The report in one line."""
     point = report.operating_point
     return (
-        f"{_title(report)} on {report.dataset.title} at {point.voltage_norm:.4g} of Vmin: saves "
+        f"{_title(report)} on {_data(report)} at {point.voltage_norm:.4g} of Vmin: saves "
         f"{_saved(report)}, {report.latency.total_ms:.3f} ms ({report.machine.array}, convention "
         f"{report.machine.convention.name})"
     )
@@ -26,7 +26,7 @@ def as_text(report: SimulationReport) -> str:
     mapping = "" if machine.mapping == machine.convention.deconvolution(None) else f" ({machine.mapping})"
     return "\n".join(
         [
-            f"{_title(report)} on {report.dataset.title}: array {machine.array}, {machine.weight_bits}-bit "
+            f"{_title(report)} on {_data(report)}: array {machine.array}, {machine.weight_bits}-bit "
             f"weights, convention {machine.convention.name}{mapping}, engine {machine.engine}",
             "",
             _networks_table(report),
@@ -36,6 +36,11 @@ def as_text(report: SimulationReport) -> str:
             *energy_lines(report),
         ]
     )
+
+
+def _data(report: SimulationReport) -> str:
+    size = f" with input {report.input_text}" if report.input_text else ""
+    return report.dataset.title + size
 
 
 def _title(report: SimulationReport) -> str:

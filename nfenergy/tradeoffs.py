@@ -28,9 +28,10 @@ from nfenergy.saving_files import chosen_savings
 from nfenergy.simulation import SimulationReport
 from nfenergy.tabular import layer_rows_of, saving_of
 from reports.fronts import with_standings
+from reports.layer_records import LayerRow
 from reports.merge import Consent, Merged, merge
 from reports.published import published_accuracies
-from reports.records import LayerRow, Tradeoff
+from reports.records import Tradeoff
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from energy.domains import EnergySetting
+from reports.layer_records import LayerRow
 from reports.merge import Merged
 from reports.plots.registry import PlotData
-from reports.records import LayerRow, Tradeoff
+from reports.records import Tradeoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from energy.array import SystolicArray
 from energy.closed_form.folding import Folding
 from energy.counts import LayerCounts, twma
 from neuralfuse.registry import NO_GENERATOR
-from reports.records import LayerEnergy, LayerRow
+from reports.layer_records import LayerEnergy, LayerRow
 from topologies.layers import Topology
 
 

@@ -21,9 +21,10 @@ from reports.energy_section import energy_sentences
 from reports.energy_section_tables import energy_tables
 from reports.figures import figures
 from reports.fronts import DEFINITION, front_hypervolume, standings
+from reports.layer_records import LayerRow
 from reports.measured import chief_measures, measures_of
 from reports.plots.registry import PlotData
-from reports.records import LayerRow, Tradeoff
+from reports.records import Tradeoff
 
 FILES = {"tradeoff.csv": Tradeoff, "layers.csv": LayerRow}
 """The files beside the page, each with the record of its rows."""

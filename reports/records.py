@@ -1,4 +1,4 @@
-"""The records that reports are made of: `Saving`, `Tradeoff`, `LayerRow`; accuracies are `Accuracy`s."""
+"""The records that reports are made of: `Saving` and `Tradeoff`; accuracies are `Accuracy`s."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from energy.counts import LayerCounts
 from energy.measures import MEASURES, energy_domains
 from energy.savings import DomainEnergy, SavingBy
 from neuralfuse.accuracy import Accuracy, Key
@@ -14,7 +13,6 @@ from neuralfuse.registry import NO_GENERATOR, NO_PROTECTION, generator_name, net
 from nfenergy.ground.columns import Column, Spread
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import rate_key
-from topologies.layers import Layer
 
 SETTING = "chosen by the user"
 CALCULATED = "calculated from other columns"
@@ -54,6 +52,9 @@ class Saving:
         ),
     ]
     dataset: Annotated[str, Column("data set, which decides the networks' form", source=SETTING)]
+    input_shape: Annotated[
+        str, Column("channels x rows x columns of the input; empty: the data set's", source=SETTING)
+    ] = ""
     convention: Annotated[str, Column("how networks are written down and counted", source=SETTING)]
     deconvolution: Annotated[str, Column("mapping of transposed convolutions", source=SETTING)] = ""
     engine: Annotated[str, Column("simulation engine that counted reads and cycles", source=SETTING)]
@@ -133,7 +134,7 @@ class Saving:
     def key(self) -> Key:
         """What an accuracy must agree in; see `Accuracy.key`."""
         return (
-            self.dataset,
+            f"{self.dataset} at {self.input_shape}" if self.input_shape else self.dataset,
             self.base,
             self.base_width,
             self.generator,
@@ -252,49 +253,3 @@ class Tradeoff:
         self,
     ) -> Annotated[float, Column("its standard deviation over chips", "%", "accuracy_reference")]:
         return self.accuracy.perturbed_std_percent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerEnergy:
-    """Energy of a layer in one domain of `energy.measures.ENERGY_DOMAINS`."""
-
-    energy: Annotated[
-        float,
-        Column(
-            "energy of the layer in the {row.title} at nominal voltage",
-            "energy_unit",
-            CALCULATED,
-            "{row.name}_energy",
-        ),
-    ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerRow:
-    """One layer of one network: shape, what the engine counted, and its share of the energy.
-
-    `role` is ``base`` or ``generator``: which of the two `network` is.
-    """
-
-    base: Annotated[str, Column("base model of the combination", source=SETTING)]
-    generator: Annotated[str, Column("generator of the combination; none: no generator", source=SETTING)]
-    network: Annotated[str, Column("the one of the two that the layer is in", source=NETWORK)]
-    role: Annotated[str, Column("base or generator", source=NETWORK)]
-    dataset: Annotated[str, Column("data set, which decides the network's form", source=SETTING)]
-    convention: Annotated[str, Column("how the network is written down for the simulator", source=SETTING)]
-    layer: Layer
-    folds: Annotated[int, Column("fillings of the array that the layer takes", source=CALCULATED)]
-    counts: LayerCounts
-    twma: Annotated[float, Column("SRAM words read for the layer's weights", "64-bit words", CALCULATED)]
-    energy_share_percent: Annotated[
-        float,
-        Column(
-            "of the weight-access energy of one inference, base model at the low voltage", "%", CALCULATED
-        ),
-    ]
-    energy_unit: Annotated[
-        str, Column("of energies: pj, or mac for multiples of one MAC; empty: none", source=SETTING)
-    ] = ""
-    energies: Annotated[Mapping[str, LayerEnergy], Spread(LayerEnergy, energy_domains)] = field(
-        default_factory=dict, hash=False
-    )

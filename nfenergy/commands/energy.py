@@ -16,6 +16,7 @@ from nfenergy.commands.progress import simulation_progress
 from nfenergy.ground.errors import InputError, NfEnergyError, UnknownName
 from nfenergy.ground.files import check_folder
 from nfenergy.machine import array_of
+from nfenergy.networks import shape_of
 
 FIGURES = Path("runs")
 
@@ -26,6 +27,7 @@ def simulate(
     gen: options.GeneratorName = None,
     dataset: options.DatasetName = "cifar10",
     width: options.Width = 1.0,
+    input_shape: options.InputShape = None,
     ber: options.BitErrorRate = None,
     voltage: options.Voltage = None,
     as_json: options.AsJson = False,
@@ -42,6 +44,7 @@ def simulate(
             gen,
             dataset=dataset,
             width=width,
+            input_shape=input_shape,
             ber=ber,
             voltage=voltage,
             on_progress=on_progress,
@@ -105,6 +108,7 @@ def export(
         str | None, typer.Option("--convention", help="Default paper, with --all both.")
     ] = None,
     deconv: options.Deconvolution = None,
+    input_shape: options.InputShape = None,
     action_counts: Annotated[
         bool, typer.Option("--action-counts", help="Write Accelergy's action counts of each network too.")
     ] = False,
@@ -118,6 +122,8 @@ def export(
             raise InputError("--all exports every network; leave out --base and --gen")
         if action_counts:
             raise InputError("--action-counts takes --base or --gen, not --all")
+        if input_shape:
+            raise InputError("--input-shape takes --base or --gen, not --all")
         written = exports.export_all(
             out, dataset=dataset, convention=convention, deconvolution=deconv, array=accelerator
         )
@@ -131,6 +137,7 @@ def export(
             dataset=dataset or "cifar10",
             convention=convention or "paper",
             deconvolution=deconv,
+            input_shape=shape_of(input_shape),
             array=accelerator,
             action_counts=action_counts,
         )

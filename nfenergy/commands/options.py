@@ -47,6 +47,9 @@ GeneratorName = Annotated[
 ]
 DatasetName = Annotated[str, _named("--dataset", kind="datasets", help="Decides the networks' form")]
 Width = Annotated[float, typer.Option("--width", help="Factor on the base model's channels.")]
+InputShape = Annotated[
+    str | None, typer.Option("--input-shape", help="Of the input in place of the data set's: 3x224x224.")
+]
 BitErrorRate = Annotated[
     str | None, typer.Option("--ber", help="Bit error rate of the operating point: 1% or 0.01.")
 ]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from neuralfuse.registry import base_title, generator_title
 from nfenergy.ground.errors import InputError
+from reports.layer_records import LayerRow
 from reports.plots.style import COLOURS, COLUMN, FAINT, INK, Size, drawing, new_figure
-from reports.records import LayerRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,9 +10,10 @@ from energy.curve import VoltageCurve
 from neuralfuse.registry import NO_GENERATOR, combination
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.registry import Registry
+from reports.layer_records import LayerRow
 from reports.plots import energy, heatmap, latency, layers, savings, scenarios, tradeoff, voltage
 from reports.plots.style import Size
-from reports.records import LayerRow, Saving, Tradeoff
+from reports.records import Saving, Tradeoff
 from reports.scenarios import ScenarioSaving
 
 if TYPE_CHECKING:

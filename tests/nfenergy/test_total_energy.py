@@ -29,8 +29,9 @@ from nfenergy import api, results
 from nfenergy.ground.tables import csv_text, read
 from nfenergy.simulation import SimulationReport
 from nfenergy.tabular import layer_rows_of, saving_of
+from reports.layer_records import LayerRow
 from reports.operating import measures_at
-from reports.records import LayerRow, Saving
+from reports.records import Saving
 from tests.conftest import RunCli
 from topologies.layers import ACTIVATIONS, Layer, Topology
 

@@ -18,9 +18,10 @@ from nfenergy.ground.errors import InputError
 from nfenergy.ground.table_files import read
 from nfenergy.ground.tables import PANDAS_TYPES, csv_text, dictionary, to_frame
 from nfenergy.saving_files import WHAT
+from reports.layer_records import LayerRow
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.page import FILES
-from reports.records import LayerRow, Saving, Tradeoff
+from reports.records import Saving, Tradeoff
 from tests.reports.samples import merged, savings
 from topologies.layers import Layer, Topology
 

@@ -16,6 +16,7 @@ from energy.array import SystolicArray
 from energy.closed_form.engine import simulate
 from neuralfuse.registry import NO_GENERATOR, generator_title
 from nfenergy.ground.errors import InputError
+from reports.layer_records import LayerRow
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.plots.heatmap import saving_heatmap
 from reports.plots.inline import inline_svg
@@ -27,7 +28,6 @@ from reports.plots.savings import saving_plot
 from reports.plots.style import COLUMN, SIZES, figure_bytes, look, save
 from reports.plots.tradeoff import hover_texts, tradeoff_plot
 from reports.plots.voltage import voltage_plot
-from reports.records import LayerRow
 from tests.reports.plots.geometry import annotations, clipped, overlapping, text_boxes
 from tests.reports.samples import BASES, CURVE, GENERATORS, merged
 from topologies.layers import Layer, Topology
