@@ -26,7 +26,8 @@ from energy.energy_tables import ENERGY_TABLES
 from energy.measures import LEAKAGE_EXPONENT, MEASURES, Counted, Measure
 from energy.savings import costs, savings
 from nfenergy import api, results
-from nfenergy.ground.tables import csv_text, read
+from nfenergy.ground.table_files import read
+from nfenergy.ground.tables import csv_text
 from nfenergy.simulation import SimulationReport
 from nfenergy.tabular import layer_rows_of, saving_of
 from reports.layer_records import LayerRow
