@@ -67,7 +67,7 @@ def assign(
         seeds=seeds,
     )
     chosen = machine_of(machine.arguments(), engine="closed-form")
-    test = on_chips.images_of(data.load(trained.record.dataset).test, images)
+    test = on_chips.images_of(data.load_for(trained).test, images)
     with announcements(quiet=quiet) as say:
         found = assign_voltages(trained, test, chosen, plan, device=runs.best_device(), on_message=say)
     files = [] if out is None else found.write(out)
@@ -94,7 +94,7 @@ def _place(
     from nfenergy.ground.tables import as_dict, csv_text
     from reports.tables import render
 
-    test = on_chips.images_of(data.load(trained.record.dataset).test, images)
+    test = on_chips.images_of(data.load_for(trained).test, images)
     with announcements(quiet=quiet) as say:
         rows = compare_placements(
             runs.stored_base(trained, device=runs.best_device()),

@@ -52,7 +52,6 @@ def evaluate(
     protections = protection.chosen()
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
     generators = [runs.load_trained(path, "generator") for path in gen_checkpoint or []]
-    dataset = runs.same_dataset([network.record for network in (*bases, *generators)])
     model = faults.chosen()
     rates = [None] if ber is None else [parse_rate(part) for part in ber.split(",")]
     plan = EvaluationPlan(
@@ -63,7 +62,7 @@ def evaluate(
         protections=protections,
         weight_bits=() if weight_bits is None else _whole_numbers(weight_bits),
     )
-    splits = data.load(dataset)
+    splits = data.load_for(*bases, *generators)
     with announcements(quiet=quiet) as say:
         rows, provenance = evaluate_networks(
             bases,
@@ -173,15 +172,14 @@ def pictures(
     format_: Annotated[str, typer.Option("--format", help="png, svg or pdf.")] = "png",
 ) -> None:
     from neuralfuse.evaluation.picture_content import Chip, draw_all
-    from neuralfuse.training.runs import load_trained, same_dataset
+    from neuralfuse.training.runs import load_trained
     from neuralfuse.training.streams import TEST_CHIPS
 
     base = load_trained(base_checkpoint, "base")
     generators = [load_trained(path, "generator") for path in gen_checkpoint or []]
-    dataset = same_dataset([network.record for network in (base, *generators)])
     model = faults.chosen()
     rate = model.rate(options.optional_rate(ber))
-    splits = data.load(dataset)
+    splits = data.load_for(base, *generators)
     written = draw_all(
         out,
         base,

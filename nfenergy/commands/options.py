@@ -18,6 +18,7 @@ from nfenergy.listing import KINDS as KINDS
 from nfenergy.listing import names, one_of
 
 if TYPE_CHECKING:
+    from neuralfuse.training.runs import Trained
     from nfenergy.machine import MachineArguments
 
 FORM = "or file.py:function"
@@ -290,6 +291,17 @@ class DataOptions:
 
         runs.use_threads(self.threads)
         return load(dataset, data_dir=self.data_dir, verify=self.verify)
+
+    def load_for(self, *networks: Trained) -> Any:
+        """The images of trained networks' one data set; one line on stderr for each trained for others."""
+        from neuralfuse.training import runs
+
+        records = [network.record for network in networks]
+        splits = self.load(runs.same_dataset(records))
+        for warning in dict.fromkeys(runs.other_data(record, splits) for record in records):
+            if warning:
+                typer.echo(f"nfenergy: {warning}", err=True)
+        return splits
 
 
 def optional_rate(text: str | None) -> float | None:

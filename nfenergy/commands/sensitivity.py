@@ -38,7 +38,7 @@ def sensitivity(
     trained = runs.load_trained(base_checkpoint, "base")
     model = faults.chosen()
     rate = model.rate(options.optional_rate(ber))
-    test = on_chips.images_of(data.load(trained.record.dataset).test, images)
+    test = on_chips.images_of(data.load_for(trained).test, images)
     with announcements(quiet=quiet) as say:
         found = measure(
             runs.stored_base(trained, device=runs.best_device()),

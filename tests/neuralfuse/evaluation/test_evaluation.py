@@ -322,3 +322,12 @@ def test_a_file_in_place_of_the_folder_ends_a_run_before_it_begins(
     result = cli(command, "--quiet", "--out", tmp_path / "file")
     assert result.status == 1
     assert "is no folder" in result.error
+
+
+def test_other_images_than_those_of_the_training_are_named(tmp_path: Path, cli: RunCli) -> None:
+    base, trained = tmp_path / "base.safetensors", trained_base()
+    save_network(base, trained.model, replace(trained.record, data="0" * 16))
+    command = ("evaluate", "--base-checkpoint", base, "--seeds", "1", "--out", tmp_path / "a.csv", "--quiet")
+    assert "was trained for other digits data" in cli(*command).stderr
+    save_network(base, trained.model, trained.record)
+    assert cli(*command).stderr == ""
