@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 from nfenergy.ground.errors import InputError, UnknownName
 
@@ -16,10 +19,10 @@ def listing(what: str | None = None) -> dict[str, Entries]:
         UnknownName: there is no such kind.
     """
     if what is None:
-        return {kind: entries() for kind, entries in KINDS.items()}
+        return {name: kind.entries() for name, kind in KINDS.items()}
     if what.lower() not in KINDS:
         raise UnknownName("kind of name", what, KINDS)
-    return {what.lower(): KINDS[what.lower()]()}
+    return {what.lower(): KINDS[what.lower()].entries()}
 
 
 def library_listing(what: str | None, library: str) -> dict[str, Entries]:
@@ -40,119 +43,76 @@ def library_listing(what: str | None, library: str) -> dict[str, Entries]:
 
 def names(kind: str) -> list[str]:
     """The names of a kind, for help and completion."""
-    return list(KINDS[kind]())
-
-
-def _titles(rows: Mapping[str, object]) -> Entries:
-    return {name: getattr(row, "title", "") or str(row) for name, row in rows.items()}
-
-
-def _bases() -> Entries:
-    from neuralfuse.registry import BASES
-
-    return _titles(BASES)
-
-
-def _generators() -> Entries:
-    from neuralfuse.registry import GENERATORS
-
-    return _titles(GENERATORS)
-
-
-def _datasets() -> Entries:
-    from neuralfuse.registry import DATASETS
-
-    return {name: str(row) for name, row in DATASETS.items()}
-
-
-def _fault_models() -> Entries:
-    from neuralfuse.memory.fault_models import FAULT_MODELS
-    from neuralfuse.memory.profiled_chips import PROFILED_CHIPS
-
-    return _titles(FAULT_MODELS) | _titles(PROFILED_CHIPS)
-
-
-def _protections() -> Entries:
-    from neuralfuse.memory.protections import PROTECTIONS
-
-    return _titles(PROTECTIONS)
-
-
-def _curves() -> Entries:
-    from energy.curve_files import CURVES
-
-    return _titles(CURVES)
-
-
-def _energy_tables() -> Entries:
-    from energy.energy_tables import ENERGY_TABLES
-
-    return _titles(ENERGY_TABLES)
-
-
-def _measures() -> Entries:
-    from energy.measures import MEASURES
-
-    return {name: str(row) for name, row in MEASURES.items()}
-
-
-def _conventions() -> Entries:
-    from topologies.convention import CONVENTIONS
-
-    return {name: convention.description for name, convention in CONVENTIONS.items()}
-
-
-def _engines() -> Entries:
-    from energy.engines import ENGINES
-
-    return _titles(ENGINES)
-
-
-def _arrays() -> Entries:
-    from energy.array import PRESET_TITLES, PRESETS
-
-    return {
-        name: f"{array}, {array.ifmap_sram_kb}/{array.filter_sram_kb}/{array.ofmap_sram_kb} kB SRAM; "
-        f"{PRESET_TITLES[name]}"
-        for name, array in PRESETS.items()
-    }
-
-
-def _plots() -> Entries:
-    from reports.plots.registry import PLOTS
-
-    blanks = {
-        "measure": "a measure",
-        "rate": "a rate of",
-        "curve": "the voltage curve",
-        "combination": "one pair",
-    }
-    return {name: row.title.format(**blanks) for name, row in PLOTS.items()}
-
-
-def _tables() -> Entries:
-    from reports.published import published_tables
-
-    return dict.fromkeys(published_tables(), "as printed, for comparison")
-
-
-KINDS: dict[str, Callable[[], Entries]] = {
-    "bases": _bases,
-    "generators": _generators,
-    "datasets": _datasets,
-    "fault-models": _fault_models,
-    "protections": _protections,
-    "curves": _curves,
-    "measures": _measures,
-    "energy-tables": _energy_tables,
-    "conventions": _conventions,
-    "engines": _engines,
-    "arrays": _arrays,
-    "plots": _plots,
-    "published": _tables,
-}
+    return list(KINDS[kind].rows())
 
 
 def one_of(kind: str, more: Iterable[str] = ()) -> str:
     """The names of a kind in words, for the help of an option."""
     return ", ".join([*names(kind), *more])
+
+
+def _title(name: str, row: Any) -> str:
+    return getattr(row, "title", "") or str(row)
+
+
+def _array(name: str, array: Any) -> str:
+    from energy.array import PRESET_TITLES
+
+    sizes = f"{array.ifmap_sram_kb}/{array.filter_sram_kb}/{array.ofmap_sram_kb} kB SRAM"
+    return f"{array}, {sizes}; {PRESET_TITLES[name]}"
+
+
+def _plot(name: str, plot: Any) -> str:
+    blanks = {"measure": "a measure", "rate": "a rate of", "curve": "the voltage curve"}
+    return str(plot.title.format(combination="one pair", **blanks))
+
+
+def _published() -> Mapping[str, Any]:
+    from reports.published import published_tables
+
+    return dict.fromkeys(published_tables())
+
+
+def _rows(*places: str) -> Callable[[], Mapping[str, Any]]:
+    """The rows of registries given as ``module:NAME``, which are imported when they are asked for."""
+
+    def rows() -> Mapping[str, Any]:
+        found: dict[str, Any] = {}
+        for place in places:
+            module, _, name = place.partition(":")
+            found |= getattr(import_module(module), name)
+        return found
+
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What can be named: its rows by name, and what is said of one, which may take reading a file."""
+
+    rows: Callable[[], Mapping[str, Any]]
+    describe: Callable[[str, Any], str] = _title
+
+    def entries(self) -> Entries:
+        return {name: self.describe(name, row) for name, row in self.rows().items()}
+
+
+KINDS: dict[str, Kind] = {
+    "bases": Kind(_rows("neuralfuse.registry:BASES")),
+    "generators": Kind(_rows("neuralfuse.registry:GENERATORS")),
+    "datasets": Kind(_rows("neuralfuse.registry:DATASETS"), lambda name, row: str(row)),
+    "fault-models": Kind(
+        _rows(
+            "neuralfuse.memory.fault_models:FAULT_MODELS", "neuralfuse.memory.profiled_chips:PROFILED_CHIPS"
+        )
+    ),
+    "protections": Kind(_rows("neuralfuse.memory.protections:PROTECTIONS")),
+    "curves": Kind(_rows("energy.curve_files:CURVES")),
+    "measures": Kind(_rows("energy.measures:MEASURES"), lambda name, row: str(row)),
+    "energy-tables": Kind(_rows("energy.energy_tables:ENERGY_TABLES")),
+    "conventions": Kind(_rows("topologies.convention:CONVENTIONS"), lambda name, row: str(row.description)),
+    "engines": Kind(_rows("energy.engines:ENGINES")),
+    "arrays": Kind(_rows("energy.array:PRESETS"), _array),
+    "plots": Kind(_rows("reports.plots.registry:PLOTS"), _plot),
+    "published": Kind(_published, lambda name, row: "as printed, for comparison"),
+}

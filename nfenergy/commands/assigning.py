@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from energy.measures import DEFAULT_MEASURE
-from nfenergy.commands import on_chips, options
+from nfenergy.commands import data_options, on_chips, options
 from nfenergy.commands.progress import announcements
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import check_folder
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def assign(
     base_checkpoint: Annotated[Path, typer.Option("--base-checkpoint", help="From train-base.")],
-    faults: options.FaultOptions,
-    data: options.DataOptions,
+    faults: data_options.FaultOptions,
+    data: data_options.DataOptions,
     machine: options.MachineOptions,
     min_accuracy: on_chips.MinAccuracy = None,
     measure: options.MeasureName = DEFAULT_MEASURE,
@@ -78,7 +78,7 @@ def assign(
 def _place(
     trained: Trained,
     fault_model: str,
-    data: options.DataOptions,
+    data: data_options.DataOptions,
     bank_cells: int | None,
     seeds: int,
     images: int | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nfenergy.commands import on_chips, options
+from nfenergy.commands import data_options, on_chips, options
 from nfenergy.commands.progress import announcements
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def evaluate(
     base_checkpoint: options.BaseCheckpoints,
-    faults: options.FaultOptions,
-    data: options.DataOptions,
+    faults: data_options.FaultOptions,
+    data: data_options.DataOptions,
     protection: on_chips.ProtectionOptions,
     out: Annotated[Path, typer.Option("--out", help="The table, a CSV.")] = Path("accuracy.csv"),
     gen_checkpoint: options.GeneratorCheckpoints = None,
@@ -154,8 +154,8 @@ def measure_latency(
 def pictures(
     base_checkpoint: Annotated[Path, typer.Option("--base-checkpoint", help="From train-base.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")],
-    faults: options.FaultOptions,
-    data: options.DataOptions,
+    faults: data_options.FaultOptions,
+    data: data_options.DataOptions,
     gen_checkpoint: options.GeneratorCheckpoints = None,
     ber: Annotated[
         str | None,

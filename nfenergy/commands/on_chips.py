@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuralfuse.registry import NO_PROTECTION
-from nfenergy.commands.options import _named
+from nfenergy.commands.options import named
 from nfenergy.ground.rates import parse_percentage
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class ProtectionOptions:
     """How the weight memory is protected."""
 
     protection: Annotated[
-        str, _named("--protection", kind="protections", help="Of the weight memory, separated by commas")
+        str, named("--protection", kind="protections", help="Of the weight memory, separated by commas")
     ] = NO_PROTECTION
 
     def chosen(self) -> tuple[str, ...]:
@@ -49,10 +49,10 @@ class AccuracyOptions:
         typer.Option("--accuracy", help="Tables of `evaluate`, measured under protections."),
     ] = None
     dataset: Annotated[
-        str | None, _named("--dataset", kind="datasets", help="Default that of the accuracies, else cifar10")
+        str | None, named("--dataset", kind="datasets", help="Default that of the accuracies, else cifar10")
     ] = None
     fault_model: Annotated[
-        str, _named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
+        str, named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
     ] = ""
 
 

@@ -18,14 +18,13 @@ from nfenergy.listing import KINDS as KINDS
 from nfenergy.listing import names, one_of
 
 if TYPE_CHECKING:
-    from neuralfuse.training.runs import Trained
     from nfenergy.machine import MachineArguments
 
 FORM = "or file.py:function"
 FORM_OR_FILE = "file.py:function or model.onnx"
 
 
-def _named(*flags: str, kind: str, help: str, more: str = "", **options: Any) -> Any:
+def named(*flags: str, kind: str, help: str, more: str = "", **options: Any) -> Any:
     """An option whose value is a name of a kind: help and shell completion list them."""
     text = f"{help}: {one_of(kind)}{f', {more}' if more else ''}."
     return typer.Option(*flags, help=text, autocompletion=_complete(kind), **options)
@@ -35,18 +34,18 @@ def _complete(kind: str) -> Callable[[str], list[str]]:
     return lambda incomplete: [name for name in names(kind) if name.startswith(incomplete.lower())]
 
 
-BaseModule = Annotated[str, _named("--base", kind="bases", help="Base model", more=FORM)]
-BaseName = Annotated[str, _named("--base", kind="bases", help="Base model", more=FORM_OR_FILE)]
+BaseModule = Annotated[str, named("--base", kind="bases", help="Base model", more=FORM)]
+BaseName = Annotated[str, named("--base", kind="bases", help="Base model", more=FORM_OR_FILE)]
 GeneratorName = Annotated[
     str | None,
-    _named(
+    named(
         "--gen",
         kind="generators",
         help="Generator in front of it; without one it stands alone",
         more=FORM_OR_FILE,
     ),
 ]
-DatasetName = Annotated[str, _named("--dataset", kind="datasets", help="Decides the networks' form")]
+DatasetName = Annotated[str, named("--dataset", kind="datasets", help="Decides the networks' form")]
 Width = Annotated[float, typer.Option("--width", help="Factor on the base model's channels.")]
 InputShape = Annotated[
     str | None, typer.Option("--input-shape", help="Of the input in place of the data set's: 3x224x224.")
@@ -65,14 +64,14 @@ Deconvolution = Annotated[
     str | None,
     typer.Option("--deconv", help="Deconvolution mapping: paper, or with exact zero-insertion or subpixel."),
 ]
-Engine = Annotated[str | None, _named("--engine", kind="engines", help="Simulation engine")]
+Engine = Annotated[str | None, named("--engine", kind="engines", help="Simulation engine")]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Simulator processes at a time; default one a core.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no hints on stderr.")]
 OutFolder = Annotated[Path | None, typer.Option("--out", help="Folder for the result files.")]
-MeasureName = Annotated[str, _named("--measure", kind="measures", help="What energy is reckoned by")]
+MeasureName = Annotated[str, named("--measure", kind="measures", help="What energy is reckoned by")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of all random numbers of the run.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Threads of PyTorch; default its own choice.")
@@ -94,7 +93,7 @@ ClockGhz = Annotated[
 ]
 EnergyTableName = Annotated[
     str | None,
-    _named("--energy-table", kind="energy-tables", help="Energy table, by default the first", more="a YAML"),
+    named("--energy-table", kind="energy-tables", help="Energy table, by default the first", more="a YAML"),
 ]
 Dram = Annotated[
     str | None, typer.Option("--dram", help="Kind of DRAM in the energy table; default its own.")
@@ -126,7 +125,7 @@ class ArrayOptions:
     dataflow: Annotated[str | None, typer.Option("--dataflow", help="os, ws or is.")] = None
     config: Annotated[
         str | None,
-        _named(
+        named(
             "--config",
             kind="arrays",
             help="SCALE-Sim cfg (version 2 or 3), which other options override, or preset",
@@ -174,7 +173,7 @@ class MachineOptions(ArrayOptions):
 
     curve: Annotated[
         str | None,
-        _named("--curve", kind="curves", help="Voltage curve, by default the first", more="a YAML or a CSV"),
+        named("--curve", kind="curves", help="Voltage curve, by default the first", more="a YAML or a CSV"),
     ] = None
     assume_v2: Annotated[
         bool, typer.Option("--assume-v2", help="Energies that the curve's file lacks: the voltage squared.")
@@ -205,12 +204,12 @@ class SelectionOptions:
         ),
     ] = None
     dataset: Annotated[
-        str, _named("--dataset", kind="datasets", help="Where the accuracies are of several data sets")
+        str, named("--dataset", kind="datasets", help="Where the accuracies are of several data sets")
     ] = ""
     base: Annotated[str, typer.Option("--base", help="Base models, separated by commas; default all.")] = ""
     gen: Annotated[str, typer.Option("--gen", help="Generators, separated by commas; default all.")] = ""
     fault_model: Annotated[
-        str, _named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
+        str, named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
     ] = ""
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Join fault models, or published with measured accuracies.")
@@ -226,82 +225,6 @@ class SelectionOptions:
     def arguments(self) -> dict[str, Any]:
         """As `nfenergy.api.tradeoff` takes them."""
         return {**asdict(self), "accuracy": self.accuracy or ["published"]}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultOptions:
-    """What a bit error is."""
-
-    fault_model: Annotated[
-        str | None, _named("--fault-model", kind="fault-models", help="What a bit error is, default flip")
-    ] = None
-    stuck_at_maps: Annotated[
-        tuple[Path, Path] | None,
-        typer.Option(
-            "--stuck-at-maps",
-            metavar="ZEROS ONES",
-            help="Map of your own memory instead: matrices of the cells stuck at 0, and at 1; 1 is faulty.",
-        ),
-    ] = None
-    flip_maps: Annotated[
-        tuple[Path, Path] | None,
-        typer.Option(
-            "--flip-maps",
-            metavar="TO_ONE TO_ZERO",
-            help="Likewise: matrices of each cell's probability to read 1 for 0, and 0 for 1.",
-        ),
-    ] = None
-
-    fault_map: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--fault-map",
-            help="Likewise, stuck-at cells in any format: KC705-B read-out, NeuralFuse's maps, text, .npy; "
-            "may come twice, for a pair of files.",
-        ),
-    ] = None
-
-    def chosen(self) -> Any:
-        """The one fault model that was asked for."""
-        from neuralfuse.memory.fault_models import choose_fault_model
-
-        return choose_fault_model(
-            self.fault_model,
-            stuck_at_maps=self.stuck_at_maps,
-            flip_maps=self.flip_maps,
-            fault_map=self.fault_map or None,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataOptions:
-    """Where data come from, and what computes with them."""
-
-    threads: Threads = None
-    data_dir: Annotated[
-        Path | None,
-        typer.Option("--data-dir", help="Folder of the data sets; else $NFENERGY_DATA_DIR, else the user's."),
-    ] = None
-    verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare archives' checksums.")] = True
-
-    def load(self, dataset: str) -> Any:
-        """The images of a data set, on as many threads as asked for."""
-        from neuralfuse.datasets.loading import load
-        from neuralfuse.training import runs
-
-        runs.use_threads(self.threads)
-        return load(dataset, data_dir=self.data_dir, verify=self.verify)
-
-    def load_for(self, *networks: Trained) -> Any:
-        """The images of trained networks' one data set; one line on stderr for each trained for others."""
-        from neuralfuse.training import runs
-
-        records = [network.record for network in networks]
-        splits = self.load(runs.same_dataset(records))
-        for warning in dict.fromkeys(runs.other_data(record, splits) for record in records):
-            if warning:
-                typer.echo(f"nfenergy: {warning}", err=True)
-        return splits
 
 
 def optional_rate(text: str | None) -> float | None:

@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from nfenergy.commands import on_chips, options
+from nfenergy.commands import data_options, on_chips, options
 from nfenergy.commands.progress import announcements
 from nfenergy.ground.files import check_folder
 
 
 def sensitivity(
     base_checkpoint: Annotated[Path, typer.Option("--base-checkpoint", help="From train-base.")],
-    faults: options.FaultOptions,
-    data: options.DataOptions,
+    faults: data_options.FaultOptions,
+    data: data_options.DataOptions,
     ber: Annotated[
         str | None, typer.Option("--ber", help="Bit error rate; default 1%, or a map's own.")
     ] = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from nfenergy.commands import options
+from nfenergy.commands import data_options, options
 from nfenergy.commands.progress import announcements
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate
@@ -27,8 +27,8 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on from the state in 
 
 def train_base(
     out: Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log and state.")],
-    faults: options.FaultOptions,
-    source: options.DataOptions,
+    faults: data_options.FaultOptions,
+    source: data_options.DataOptions,
     base: options.BaseModule = "vgg11",
     data: Annotated[str, typer.Option("--data", help=f"Data set: {options.one_of('datasets')}.")] = "digits",
     width: options.Width = 1.0,
@@ -117,8 +117,8 @@ def train_base(
 def train(
     base_checkpoint: options.BaseCheckpoints,
     out: Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log and state.")],
-    faults: options.FaultOptions,
-    source: options.DataOptions,
+    faults: data_options.FaultOptions,
+    source: data_options.DataOptions,
     gen: Annotated[
         str, typer.Option("--gen", help=f"Generator: {options.one_of('generators', [options.FORM])}.")
     ] = "convl",
