@@ -70,6 +70,7 @@ def _of_part(part: Part, space: DesignSpace) -> Columns:
         "base_width": space.spec.base_width,
         "generator": part.generator,
         "dataset": part.dataset,
+        "input_shape": "",
         "convention": part.convention,
         "deconvolution": get_convention(part.convention).deconvolution(space.spec.deconvolution),
         "engine": space.spec.engine,

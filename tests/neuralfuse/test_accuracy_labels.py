@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from neuralfuse.accuracy import BASE_IDENTITY, GENERATOR_IDENTITY, Accuracy
 from neuralfuse.accuracy_labels import base_labels, generator_labels, labels
-from neuralfuse.registry import NO_GENERATOR
+from neuralfuse.registry import NO_GENERATOR, NO_PROTECTION
 
 PLAIN = Accuracy(
     dataset="digits",
@@ -54,6 +54,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "generator_digest": digests(),
     "fault_model": st.sampled_from(["flip", "stuck-at"]),
     "source": st.sampled_from(["measured", "published"]),
+    "protection": st.sampled_from([NO_PROTECTION, "secded-72-64", "row-repair-8"]),
 }
 """Every field of a measurement's identity but its rate, which stands beside a name."""
 
