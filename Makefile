@@ -41,6 +41,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.sweep
 	$(BIN)/python -m benchmarks.bit_errors
 	$(BIN)/python -m benchmarks.eopm_step
+	$(BIN)/python -m benchmarks.protections
 	$(BIN)/python -m benchmarks.scalesim_engine
 	$(BIN)/python -m benchmarks.closed_form --networks $(NETWORKS)
 

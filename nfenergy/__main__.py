@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 
 def main() -> None:
@@ -16,4 +17,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # `python -m` looks for modules in the working folder first; that of a run has a folder called topologies.
+    if not sys.flags.safe_path and Path.cwd() != Path(__file__).parents[1]:
+        sys.path.pop(0)
     main()

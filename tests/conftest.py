@@ -72,7 +72,7 @@ class CliResult:
 def cli_command(*args: str | Path) -> list[str]:
     """The real command line of this environment, as a console script starts it."""
     code = "import sys; from nfenergy.cli import main; sys.argv[0] = 'nfenergy'; main()"
-    return [sys.executable, "-c", code, *map(str, args)]
+    return [sys.executable, "-P", "-c", code, *map(str, args)]
 
 
 @pytest.fixture

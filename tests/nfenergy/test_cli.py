@@ -288,3 +288,11 @@ def test_two_processes_share_a_cache(tmp_path: Path, topology_file: WriteTopolog
     assert printed[0] == printed[1]
     assert len(snapshot(cache)) == 2
     assert all(json.loads(content) for content in snapshot(cache).values())
+
+
+def test_a_folder_called_as_a_room_does_not_stand_in_its_way(tmp_path: Path) -> None:
+    (tmp_path / "topologies").mkdir()
+    command = [sys.executable, "-m", "nfenergy", "simulate", "--base", "vgg11", "--engine", "closed-form"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "VGG11" in done.stdout
