@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +32,7 @@ class ProvenanceSchema(BaseModel):
     certainty: Text | None = None
 
 
-class TableSchema(BaseModel):
+class TableSchema(BaseModel, ABC):
     """What absolute and relative tables share."""
 
     model_config = STRICT
@@ -42,9 +43,9 @@ class TableSchema(BaseModel):
     certainty: Text
     sources: dict[Text, ProvenanceSchema] = {}
 
+    @abstractmethod
     def numbers(self) -> dict[str, float | Mapping[float, float]]:
         """The numbers by key, of DRAM one a kind."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _sources_name_numbers(self) -> Self:
