@@ -10,7 +10,7 @@ from energy.energy_tables import EnergyTable
 from energy.measures import ENERGY_DOMAINS, MEASURES, SYSTEM_MEASURE
 from energy.savings import SavingBy
 from nfenergy.machine import low_voltage_text
-from nfenergy.scenario_savings import Evaluated, settings_of
+from nfenergy.scenario_savings import Evaluated, residencies_of
 from nfenergy.simulation import NetworkResult, SimulationReport
 from reports.tables import render
 from reports.verdict import shares, shares_text, verdict
@@ -67,7 +67,7 @@ def table_json(table: EnergyTable) -> Json:
 
 def by_residency(report: SimulationReport) -> dict[str, dict[str, float]]:
     """Savings in percent by measure under every residency, with the report's own table."""
-    evaluated, settings = Evaluated(), settings_of(report.machine.energy)[: len(RESIDENCIES)]
+    evaluated, settings = Evaluated(), residencies_of(report.machine.energy)
     found = {setting.residency: evaluated.measures(report, setting) for setting in settings}
     return {name: {m: by.saving_percent for m, by in found[name].items()} for name in RESIDENCIES}
 

@@ -24,20 +24,20 @@ def settings_of(setting: EnergySetting) -> list[EnergySetting]:
 
     Another table has its own default DRAM; leakage is counted where a table has it.
     """
-    tables = [setting.table]
-    tables += [row.load() for name, row in ENERGY_TABLES.items() if name != setting.table.name]
-    residencies = sorted(RESIDENCIES, key=lambda name: name != setting.residency)
-    return [_with(setting, table, name) for table in tables for name in residencies]
+    tables = [row.load() for name, row in ENERGY_TABLES.items() if name != setting.table.name]
+    settings = [setting, *(_under(setting, table) for table in tables)]
+    return [resident for under in settings for resident in residencies_of(under)]
 
 
-def _with(setting: EnergySetting, table: EnergyTable, residency: str) -> EnergySetting:
-    return replace(
-        setting,
-        table=table,
-        dram=setting.dram if table is setting.table else None,
-        leakage=setting.leakage and table.leakage_mw is not None,
-        residency=residency,  # type: ignore[arg-type]
-    )
+def residencies_of(setting: EnergySetting) -> list[EnergySetting]:
+    """The setting with every residency, its own first."""
+    names = sorted(RESIDENCIES, key=lambda name: name != setting.residency)
+    return [replace(setting, residency=name) for name in names]
+
+
+def _under(setting: EnergySetting, table: EnergyTable) -> EnergySetting:
+    leakage = setting.leakage and table.leakage_mw is not None
+    return replace(setting, table=table, dram=None, leakage=leakage)
 
 
 class Evaluated:
