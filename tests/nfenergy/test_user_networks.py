@@ -179,7 +179,7 @@ def test_only_a_network_of_ones_own_needs_pytorch(write: WriteFile) -> None:
     ):
         args = ("simulate", *words, "--engine", "closed-form")
         ending = "import atexit, os; atexit.register(lambda: os._exit(9 * ('torch' in sys.modules))); main()"
-        code = cli_command(*args)[2].replace("main()", ending)
+        code = cli_command(*args)[3].replace("main()", ending)
         done = subprocess.run([sys.executable, "-c", code, *args], check=False, capture_output=True)
         assert done.returncode == expected, done
     assert b"energy saving" in done.stdout
