@@ -5,7 +5,6 @@ Source of the constants: an energy table. Nominal voltage unless scaled by `doma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from energy.accesses import (
@@ -22,7 +21,7 @@ from energy.accesses import (
 )
 from energy.counts import SRAM_WORD_BITS
 from energy.energy_tables import DEFAULT_ENERGY_TABLE, Amount, EnergyTable, load_energy_table
-from energy.measures import LEAKAGE_EXPONENT, MEASURES
+from energy.measures import LEAKAGE_EXPONENT
 from nfenergy.ground.errors import InputError, UnknownName
 
 LOWERABLE = ("weight_sram", "activation_sram", "logic")
@@ -183,11 +182,6 @@ def domain_scales(
         for name in ("weight_sram", "activation_sram"):
             scales[f"{name}_leakage"] = lowered if name in setting.low_voltage else 1.0
     return scales
-
-
-def measure_amounts(measure: str, energies: Mapping[str, Amount]) -> dict[str, Amount]:
-    """Of energies by domain, those that a measure adds up."""
-    return {name: energies[name] for name in MEASURES.find(measure).domains if name in energies}
 
 
 def _per_value(setting: EnergySetting, bits: int) -> float:

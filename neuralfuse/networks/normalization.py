@@ -102,11 +102,6 @@ def normalize(model: nn.Module, name: str) -> nn.Module:
     return model
 
 
-def use_group_norm(model: nn.Module) -> nn.Module:
-    """Replace every BatchNorm2d of `model` by a GroupNorm with scale 1 and shift 0; returns the model."""
-    return normalize(model, "group")
-
-
 def _formed(module: nn.BatchNorm2d, kind: Normalization) -> nn.Module:
     channels = module.num_features
     norm: nn.Module = module

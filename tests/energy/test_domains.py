@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 
 import numpy as np
@@ -19,10 +20,9 @@ from energy.domains import (
     domain_accesses,
     domain_energies,
     domain_scales,
-    measure_amounts,
 )
 from energy.energy_tables import Amount, EnergyTable, PowerLaw
-from energy.measures import MEASURES
+from energy.measures import MEASURES, Counted
 from nfenergy.ground.errors import InputError, UnknownName
 from tests.energy.networks import TABLES, arrays, settings_of, shipped_traffic, sizes_of, topologies
 from topologies.layers import Topology
@@ -37,13 +37,20 @@ ENERGY_MEASURES = [name for name, row in MEASURES.items() if row.domains]
 POINT = load_curve("stutz2021-14nm").at_bit_error_rate(0.01)
 
 
+def amounts_of(measure: str, energies: Mapping[str, Amount]) -> Mapping[str, Amount]:
+    """What a measure adds up of energies by domain."""
+    return MEASURES.find(measure).costs(
+        Counted(macs=0, filter_reads=0, weights_per_word=1, energies=energies)
+    )
+
+
 def saving(measure: str, base: str, generator: str, setting: EnergySetting) -> float:
     """Of shipped networks on the preset array, in percent."""
 
     def amounts(name: str) -> dict[str, Amount]:
         traffic, extents = shipped_traffic(name)
         sizes = setting.sizes(MemorySizes.of(PRESETS["scale"]), extents)
-        return measure_amounts(measure, domain_energies(traffic, sizes, setting))
+        return amounts_of(measure, domain_energies(traffic, sizes, setting))
 
     scales = domain_scales(
         setting, voltage_norm=POINT.voltage_norm, energy_per_access_norm=POINT.energy_per_access_norm
@@ -107,7 +114,7 @@ def test_leakage_is_power_times_time() -> None:
     assert scales["activation_sram_leakage"] == 1
     linear = replace(setting, leakage_exponent=1.0)
     assert domain_scales(linear, voltage_norm=0.8, energy_per_access_norm=0.64)["weight_sram_leakage"] == 0.8
-    assert measure_amounts("sram", found).keys() == {
+    assert amounts_of("sram", found).keys() == {
         "weight_sram", "activation_sram", "weight_sram_leakage", "activation_sram_leakage",
     }  # fmt: skip
 
@@ -145,7 +152,7 @@ def test_settings_that_cannot_be(wrong: dict[str, object], message: str) -> None
 
 def test_an_unknown_measure() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'system'"):
-        measure_amounts("sistem", {})
+        amounts_of("sistem", {})
 
 
 PRICED = st.tuples(topologies(), arrays(), settings_of())
@@ -170,7 +177,7 @@ def test_domains_add_up_to_measures(priced: tuple[Topology, SystolicArray, Energ
     topology, array, setting = priced
     traffic = network_traffic(layer_traffic(topology, engine.simulate(topology, array)))
     energies = domain_energies(traffic, sizes_of(topology, array, setting), setting)
-    total = {name: sum(measure_amounts(name, energies).values()) for name in ENERGY_MEASURES}
+    total = {name: sum(amounts_of(name, energies).values()) for name in ENERGY_MEASURES}
     assert total["sram"] + energies["logic"] == pytest.approx(total["chip"])
     assert total["chip"] + energies["dram"] == pytest.approx(total["system"])
     assert total["system"] == pytest.approx(sum(energies.values()))
@@ -187,7 +194,7 @@ def test_nominal_voltage_without_a_generator_saves_nothing(
     energies = domain_energies(traffic, sizes_of(topology, array, setting), setting)
     scales = domain_scales(setting, voltage_norm=1.0, energy_per_access_norm=1.0)
     for measure in ENERGY_MEASURES:
-        assert measure_saving_percent(measure_amounts(measure, energies), {}, scales) == 0
+        assert measure_saving_percent(amounts_of(measure, energies), {}, scales) == 0
 
 
 def doubled(law: PowerLaw) -> PowerLaw:

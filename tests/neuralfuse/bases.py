@@ -12,7 +12,7 @@ from torch import nn
 from neuralfuse.datasets.images import Splits
 from neuralfuse.datasets.loading import load
 from neuralfuse.memory.perturbation import QuantizedBase
-from neuralfuse.networks.normalization import use_group_norm
+from neuralfuse.networks.normalization import normalize
 from neuralfuse.quantization import Quantization, get_scheme
 from neuralfuse.training.base_recipe import BaseRecipe
 from neuralfuse.training.base_training import accuracy_percent, train_base
@@ -40,7 +40,7 @@ def small_base(seed: int, *, norm: str = "batch", channels: tuple[int, ...] = CH
         torch.manual_seed(seed)
         head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels_in, 10))
         model = initialize(nn.Sequential(*layers, *head)).to(memory_format=torch.channels_last)
-    return use_group_norm(model) if norm == "group" else model
+    return normalize(model, norm)
 
 
 @cache

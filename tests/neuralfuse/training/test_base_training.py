@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from neuralfuse.datasets.images import LabelledImages, augmented
-from neuralfuse.networks.normalization import groups, use_group_norm
+from neuralfuse.networks.normalization import groups, normalize
 from neuralfuse.quantization import Quantization, get_scheme, quantized_call, stored_weights
 from neuralfuse.registry import BASES, DATASETS
 from neuralfuse.training.base_recipe import BaseRecipe, Epoch, start_loss
@@ -173,7 +173,7 @@ def test_group_norm_takes_the_place_of_every_batch_norm(name: str) -> None:
         model = BASES[name].build(DATASETS["cifar10"], width=0.25)
         before = norms(model, nn.BatchNorm2d)
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        use_group_norm(model)
+        normalize(model, "group")
     assert norms(model, nn.BatchNorm2d) == 0
     assert norms(model, nn.GroupNorm) == before > 0
     assert sum(parameter.numel() for parameter in model.parameters()) == parameters
