@@ -103,7 +103,7 @@ def assign_voltages(
         held_out=held_out,
         on_done=on_message,
     )
-    return _result(found, problem, memory, points, measure, plan, held_out)
+    return replace(_result(found, problem, memory, points, measure, plan, held_out), base=base.title)
 
 
 def layer_counted(base: QuantizedBase, result: NetworkResult, machine: Machine) -> tuple[Counted, ...]:

@@ -69,12 +69,14 @@ class Assignment:
         standings: of the assignment, then of the best uniform voltage.
         clean_percent: accuracy without bit errors.
         measure: what energy is reckoned by.
+        base: what it is of, in words.
     """
 
     layers: tuple[AssignedLayer, ...]
     standings: tuple[Standing, Standing]
     clean_percent: float
     measure: Measure
+    base: str = ""
 
     def __repr__(self) -> str:
         best, uniform = self.standings
@@ -146,6 +148,7 @@ class Assignment:
     def as_json(self) -> dict[str, object]:
         """All of it for scripts."""
         return {
+            "base": self.base,
             "measure": self.measure.name,
             "clean_percent": self.clean_percent,
             "layers": [as_dict(row) for row in self.layers],
