@@ -7,6 +7,8 @@ cheapest voltage for a floor, sensitive layers, and a voltage for each layer bes
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,8 +78,6 @@ def compare_protections(
         InputError: the bases are not of one network, or something else cannot be used.
         NfEnergyError: a base does not keep the floor without bit errors, or a file cannot be written.
     """
-    from dataclasses import replace
-
     from neuralfuse.accuracy_files import write_accuracies
     from neuralfuse.evaluation.measuring import EvaluationPlan
     from neuralfuse.evaluation.sensitivity import sensitivity
@@ -151,17 +151,22 @@ def _accuracies(
     rows: list[Accuracy] = []
     records: dict[str, object] = {}
     for trained, paths in pairs:
+        told = partial(_tell, say, trained.title)
         found, provenance = evaluate_networks(
             [trained],
             [runs.load_trained(path, "generator") for path in paths],
             plan,
             images,
             device=runs.best_device(),
-            on_chip=lambda done, chips, of=trained: say(f"{of.title}: {done} of {chips} perturbed bases"),
+            on_chip=told,
         )
         rows += found
         records[trained.record.robustness or "plain"] = provenance
     return tuple(rows), records
+
+
+def _tell(say: Say, title: str, done: int, chips: int) -> None:
+    say(f"{title}: {done} of {chips} perturbed bases")
 
 
 def _check_pair(plain: Trained, hardened: Trained, machine: Machine) -> None:

@@ -55,7 +55,10 @@ def protection_sentences(shown: ShownProtections | None) -> list[str]:
     return [lead, *([] if measured else [UNMEASURED]), *shown.findings]
 
 
-UNMEASURED = "No accuracy under a protection is among those of this page; `nfenergy evaluate --protection` measures them."
+UNMEASURED = (
+    "No accuracy of this page was measured under a protection at this rate; `nfenergy evaluate "
+    "--protection` measures it."
+)
 
 
 def protection_tables(shown: ShownProtections | None) -> tuple[Table, ...]:

@@ -209,9 +209,7 @@ def refined(bench: Bench, start: Choice, losses: Table, chips: Sequence[int]) ->
     return choice
 
 
-def shuffled(
-    bench: Bench, losses: Table, chips: Sequence[int], *, count: int, seed: int = 0
-) -> list[Choice]:
+def shuffled(bench: Bench, losses: Table, chips: Sequence[int], *, count: int, seed: int = 0) -> list[Choice]:
     """What `search` finds where each group has another one's losses: the control of `losses`."""
     rng = np.random.default_rng(seed)
     return [search(bench, losses[rng.permutation(len(losses))], chips) for _ in range(count)]
