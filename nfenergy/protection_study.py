@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy.measures import DEFAULT_MEASURE, SYSTEM_MEASURE
+from neuralfuse.memory.protections import get_protection
 from nfenergy import chip_arguments, protecting
-from nfenergy.ground.errors import InputError
+from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.ground.files import check_folder
 from nfenergy.ground.rates import percent_text, rate_key
 from nfenergy.machine import Machine
@@ -97,6 +98,9 @@ def compare_protections(
         if test_images is None or isinstance(test_images, int)
         else test_images
     )
+    _check_floor((plain, hardened), images, min_accuracy_percent)
+    for name in protections:
+        get_protection(name)
     named = protections or [found.name for found in protecting.fitting(machine.weight_bits)]
     plan = EvaluationPlan(
         rates=tuple(rates), chips=tuple(chips), fault_model=fault_model, protections=tuple(named)
@@ -163,6 +167,20 @@ def _accuracies(
         rows += found
         records[trained.record.robustness or "plain"] = provenance
     return tuple(rows), records
+
+
+def _check_floor(bases: Sequence[Trained], images: LabelledImages, floor_percent: float) -> None:
+    """Raises NfEnergyError: one of the bases does not keep the floor without bit errors."""
+    from neuralfuse.training import runs
+    from neuralfuse.training.base_training import accuracy_percent
+
+    for trained in bases:
+        clean = accuracy_percent(runs.stored_base(trained, device=runs.best_device()).model, images)
+        if clean < floor_percent:
+            raise NfEnergyError(
+                f"{trained.title} has no {floor_percent:g} % without bit errors but {clean:.2f} %; lower "
+                "the floor"
+            )
 
 
 def _tell(say: Say, title: str, done: int, chips: int) -> None:

@@ -14,6 +14,8 @@ from reports.records import Saving, Tradeoff
 
 COMPUTED_WITH_PUBLISHED = "saving computed here, accuracy published"
 
+ELSEWHERE = "which the report's section on them and `nfenergy protections` compare"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
@@ -62,7 +64,7 @@ class Merged:
                 f"{row.weight_bits}-bit weights ({row.reference})"
                 for row in bare
             ),
-            *([f"{protected} accuracies under protections, whose section compares them"] * (protected > 0)),
+            *([f"{protected} accuracies under protections of the memory, {ELSEWHERE}"] * (protected > 0)),
         )
 
 

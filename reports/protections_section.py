@@ -181,11 +181,11 @@ def _rows_table(rows: Sequence[ProtectionRow]) -> Table:
             "what it does",
             "errors left (%)",
             "in the highest bit (%)",
+            "accuracy (%)",
             *(f"energy by {MEASURES[name].title} (%)" for name in measures),
             "cells added (%)",
             "area (%)",
             "latency added (%)",
-            "accuracy (%)",
         ),
         rows=tuple(
             (
@@ -194,11 +194,11 @@ def _rows_table(rows: Sequence[ProtectionRow]) -> Table:
                 Cell(text=row.title),
                 _rate(row.residual_rate),
                 _rate(row.residual_rate_top),
+                _accuracy(row),
                 *(number(energies[row.base, row.protection, row.generator, name], 1) for name in measures),
                 number(row.extra_storage_percent, 1),
                 _or_unknown(row.area_percent),
                 number(row.latency_overhead_percent, 1),
-                _accuracy(row),
             )
             for row in rows
             if row.measure == next(iter(measures))
