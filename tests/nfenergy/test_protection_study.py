@@ -32,7 +32,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         save_network(folder / f"{name}.safetensors", trained.model, of)
     generator = train_new_generator("convs", [trained], settings(), digits())
     save_network(folder / "generator.safetensors", generator.model, generator.record)
-    return {path.stem: path for path in folder.iterdir()}
+    return {path.stem: path for path in folder.glob("*.safetensors")}
 
 
 @pytest.fixture(scope="module")
