@@ -40,9 +40,7 @@ def write_report(folder: Path) -> tuple[Path, list[dict[str, Any]]]:
         )
     order = {name: place for place, name in enumerate(experiments())}
     found.sort(key=lambda section: (order.get(section["experiment"], len(order)), section["experiment"]))
-    claims = [
-        {"experiment": section["experiment"], **claim} for section in found for claim in section["claims"]
-    ]
+    claims = [claim for section in found for claim in section["claims"]]
     pages = Environment(
         loader=PackageLoader("nfenergy.experiments", "templates"),
         autoescape=True,
@@ -66,13 +64,11 @@ def _section(folder: Path) -> dict[str, Any]:
 
     try:
         record = json.loads(read_text(folder / RECORD, "the record of an experiment"))
-        section: dict[str, Any] = {
-            **{
-                name: record[name]
-                for name in ("experiment", "title", "source", "scale", "dataset", "command")
-            },
-            "claims": record["claims"],
-        }
+        section: dict[str, Any] = {name: record[name] for name in SHOWN}
+        section["claims"] = [
+            {"experiment": section["experiment"], **claim, "cells": [section["experiment"], *claim["cells"]]}
+            for claim in record["claims"]
+        ]
         table = pd.read_csv(folder / TABLE, dtype=str, keep_default_na=False)
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise InputError(f"{folder} holds no whole experiment ({error}); run it again") from error
