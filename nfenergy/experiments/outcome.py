@@ -29,7 +29,7 @@ class Found:
 
     Attributes:
         claim: as declared.
-        verdict: whether the difference less the claim's margin lies above 0 with its whole interval.
+        verdict: whether the claim is true of the difference's whole interval.
         difference: of the claim's two sides, `greater` less `than`; None if not measured.
         half_width: half of its 95 % interval; None where there is none.
         over: what the interval is over.
@@ -84,7 +84,7 @@ class Outcome:
         printed = [self._printed(claim, *pair) for pair in pairs]
         return Found(
             claim=claim,
-            verdict=_verdict(mean - claim.by, width),
+            verdict=_verdict(claim, mean, width),
             difference=mean,
             half_width=width,
             over=f"{over}, mean of {len(pairs)} pairs" if len(pairs) > 1 else over,
@@ -145,7 +145,9 @@ def outcome(plan: Plan, store: Store) -> Outcome:
     return Outcome(plan=plan, tested={name: tested for name, tested in found.items() if tested is not None})
 
 
-def _verdict(excess: float, width: float | None) -> Verdict:
+def _verdict(claim: Claim, difference: float, width: float | None) -> Verdict:
+    """Whether the whole interval lies on one side of the claim's bound."""
+    excess = difference - claim.by if claim.within is None else claim.within - abs(difference)
     if width is None or abs(excess) <= width:
         return "undecided"
     return "holds" if excess > 0 else "does not hold"

@@ -6,7 +6,12 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from neuralfuse.guarantee import error_excess
+
 Series = tuple[float, ...]
+
+DELTA = 0.01
+"""Probability with which the guarantee of Prop. 1 may fail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,11 @@ def _error(tested: Tested) -> Series:
     return tuple(100.0 - accuracy for accuracy in tested.accuracy)
 
 
+def _guarantee(tested: Tested) -> Series:
+    excess = error_excess(images=tested.images, patterns=len(tested.accuracy), delta=DELTA)
+    return (100.0 * excess,)
+
+
 def _confidence(tested: Tested) -> Series:
     return tested.confidence
 
@@ -74,6 +84,7 @@ QUANTITIES: dict[str, Quantity] = {
     "err": Quantity(title="Err", perturbed=False, of=_error, lower_is_better=True),
     "rerr": Quantity(title="RErr", perturbed=True, of=_error, lower_is_better=True),
     "rerr_std": Quantity(title="+-", perturbed=True, of=_error, spread=True),
+    "guarantee": Quantity(title="Prop. 1", perturbed=True, of=_guarantee),
     "confidence": Quantity(title="confidence", perturbed=False, of=_confidence),
     "perturbed_confidence": Quantity(title="confidence, perturbed", perturbed=True, of=_confidence),
 }

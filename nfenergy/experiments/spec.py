@@ -62,12 +62,13 @@ class Side(_Part):
 
 
 class Claim(_Part):
-    """`greater` is greater than `than` by more than `by` points."""
+    """`greater` is greater than `than` by more than `by` points, or differs by less than `within` points."""
 
     text: str
     greater: Side
     than: Side
     by: float = 0.0
+    within: float | None = None
 
 
 class Lines(_Part):

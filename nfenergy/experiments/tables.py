@@ -106,8 +106,10 @@ def claim_cells(found: Found) -> list[str]:
     width = "" if found.half_width is None else f" +- {found.half_width:.1f}"
     ours = MISSING if found.difference is None else f"{found.difference:+.1f}{width}"
     theirs = MISSING if found.printed is None else f"{found.printed:+.1f}"
-    margin = f" by more than {found.claim.by:g} points" if found.claim.by else ""
-    return [found.claim.text + margin, ours, found.over, theirs, found.verdict]
+    claim = found.claim
+    margin = f" (by more than {claim.by:g} points)" if claim.by else ""
+    margin = margin if claim.within is None else f" (within {claim.within:g} points)"
+    return [claim.text + margin, ours, found.over, theirs, found.verdict]
 
 
 CLAIM_HEADER = ["claim", "difference, points", "interval over", "printed", "verdict"]

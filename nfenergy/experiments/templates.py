@@ -19,9 +19,10 @@ from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate
 
 STORED = ("scheme", "bits", "memory")
-BASE_KEYS = {"network", "dataset", "width", "normalization", "images", "unquantized", *STORED} | {
-    field.name for field in fields(BaseRecipe) if field.name != "quantization"
-}
+BASE_KEYS = {
+    *("network", "dataset", "width", "normalization", "images", "unquantized", "clip_factor"),
+    *STORED,
+} | {field.name for field in fields(BaseRecipe) if field.name != "quantization"}
 GENERATOR_KEYS = {"network", "images", "before"} | {field.name for field in fields(EopmSettings)}
 TEST_KEYS = {field.name for field in fields(Conditions)} - {"rate", "quantization"} | {*STORED, "pattern"}
 
@@ -60,6 +61,8 @@ def base_stage(settings: Template, *, paper: str, dataset: str) -> BaseStage:
         stored = _stored(recipe.quantization or Quantization(), settings)
     own = {field.name for field in fields(BaseRecipe)} & settings.keys()
     changes = {name: settings[name] for name in own}
+    if changes.get("clip") is not None:
+        changes["clip"] *= settings.get("clip_factor", 1.0)
     if "milestones" in changes:
         changes["milestones"] = tuple(changes["milestones"])
     return BaseStage(
