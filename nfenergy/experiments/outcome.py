@@ -10,9 +10,9 @@ from typing import Literal
 
 from neuralfuse.evaluation.intervals import half_width
 from nfenergy.experiments.plan import Plan, PlannedRow, matching
-from nfenergy.experiments.quantities import QUANTITIES, Series, Tested
+from nfenergy.experiments.quantities import QUANTITIES, Evaluated, Series
 from nfenergy.experiments.spec import Claim, Side
-from nfenergy.experiments.stages import TestStage
+from nfenergy.experiments.stages import EvaluationStage
 from nfenergy.experiments.store import Store
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate, rate_key
@@ -49,7 +49,7 @@ class Outcome:
     """A plan with what its tests found."""
 
     plan: Plan
-    tested: Mapping[str, Tested]
+    tested: Mapping[str, Evaluated]
 
     def series(self, row: PlannedRow, quantity: str, rate: float) -> Series | None:
         """Values chip by chip (one of a clean test); None where a test is missing."""
@@ -70,7 +70,7 @@ class Outcome:
         return tuple(self._judged(claim) for claim in self.plan.experiment.claims)
 
     def _judged(self, claim: Claim) -> Found:
-        pairs = self._pairs(claim)
+        pairs = self.pairs(claim)
         if not pairs:
             return Found(claim=claim, verdict="not measured")
         differences = [self._difference(claim, *pair) for pair in pairs]
@@ -93,7 +93,7 @@ class Outcome:
             else statistics.fmean(value for value in printed if value is not None),
         )
 
-    def _pairs(self, claim: Claim) -> list[tuple[PlannedRow, float, PlannedRow, float]]:
+    def pairs(self, claim: Claim) -> list[tuple[PlannedRow, float, PlannedRow, float]]:
         """Rows and rates of the two sides that are compared with each other."""
         rows = self.plan.rows
         left, right = (_points(rows, side) for side in (claim.greater, claim.than))
@@ -162,5 +162,5 @@ def _points(rows: tuple[PlannedRow, ...], side: Side) -> list[tuple[PlannedRow, 
     return [(row, rate) for row in kept for rate in row.rates if wanted is None or rate_key(rate) == wanted]
 
 
-def _last(stages: Sequence[TestStage]) -> TestStage:
+def _last(stages: Sequence[EvaluationStage]) -> EvaluationStage:
     return stages[-1]

@@ -11,7 +11,7 @@ from typing import Any
 
 from nfenergy.experiments.quantities import QUANTITIES
 from nfenergy.experiments.spec import Cell, Changes, Experiment, Scale
-from nfenergy.experiments.stages import BaseStage, Conditions, GeneratorStage, TestStage
+from nfenergy.experiments.stages import BaseStage, Conditions, EvaluationStage, GeneratorStage
 from nfenergy.experiments.templates import base_stage, conditions, filled, generator_stage, network_names
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate
@@ -43,22 +43,22 @@ class PlannedRow:
         """Bit error rates of its tests, fractions."""
         return tuple(self.printed)
 
-    def test(self, rate: float | None, *, behind: bool) -> TestStage:
+    def test(self, rate: float | None, *, behind: bool) -> EvaluationStage:
         """Its test at one rate, of the base alone or `behind` the generator; None: without bit errors."""
         if rate is None:
             own = replace(self.conditions, chips=(), noise=0.0, fault_model="flip", protection="none")
         else:
             own = replace(self.conditions, rate=rate)
-        return TestStage(base=self.base, generator=self.generator if behind else None, conditions=own)
+        return EvaluationStage(base=self.base, generator=self.generator if behind else None, conditions=own)
 
-    def tests_for(self, quantity: str, rate: float) -> tuple[TestStage, ...]:
+    def tests_for(self, quantity: str, rate: float) -> tuple[EvaluationStage, ...]:
         """The tests that a quantity is computed from; of a gain, first the one that is taken off."""
         kind = QUANTITIES[quantity]
         at = rate if kind.perturbed else None
         own = self.test(at, behind=kind.behind)
         return (self.test(at, behind=False), own) if kind.gain else (own,)
 
-    def tests(self, quantities: Mapping[str, Any]) -> Iterator[TestStage]:
+    def tests(self, quantities: Mapping[str, Any]) -> Iterator[EvaluationStage]:
         """All tests that the quantities need."""
         for name in quantities:
             for rate in self.rates:
@@ -83,7 +83,7 @@ class Plan:
         return tuple(dict.fromkeys([*own.values, *claimed, *drawn]))
 
     @property
-    def stages(self) -> tuple[TestStage, ...]:
+    def stages(self) -> tuple[EvaluationStage, ...]:
         """All tests, each once."""
         found = {
             stage.digest: stage for row in self.rows for stage in row.tests(dict.fromkeys(self.quantities))

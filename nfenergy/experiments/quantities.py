@@ -15,7 +15,7 @@ DELTA = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class Evaluated:
     """What a test found, in percent; one entry a chip, or a single one without bit errors.
 
     Attributes:
@@ -45,7 +45,7 @@ class Quantity:
 
     title: str
     perturbed: bool
-    of: Callable[[Tested], Series]
+    of: Callable[[Evaluated], Series]
     behind: bool = False
     spread: bool = False
     gain: bool = False
@@ -56,20 +56,20 @@ class Quantity:
         return statistics.pstdev(series) if self.spread else statistics.fmean(series)
 
 
-def _accuracy(tested: Tested) -> Series:
+def _accuracy(tested: Evaluated) -> Series:
     return tested.accuracy
 
 
-def _error(tested: Tested) -> Series:
+def _error(tested: Evaluated) -> Series:
     return tuple(100.0 - accuracy for accuracy in tested.accuracy)
 
 
-def _guarantee(tested: Tested) -> Series:
+def _guarantee(tested: Evaluated) -> Series:
     excess = error_excess(images=tested.images, patterns=len(tested.accuracy), delta=DELTA)
     return (100.0 * excess,)
 
 
-def _confidence(tested: Tested) -> Series:
+def _confidence(tested: Evaluated) -> Series:
     return tested.confidence
 
 

@@ -125,8 +125,8 @@ class Conditions:
     """How a network is tested.
 
     Attributes:
-        rate: bit error rate, a fraction; 0 is the clean test, which has no chips.
-        chips: seeds of the test chips, or of the pattern that a base was trained on.
+        rate: bit error rate, a fraction; a measured or profiled map has its own.
+        chips: seeds of the test chips, or of the pattern that a base was trained on; none: no bit errors.
         images: the first so many test images; None for all.
         fault_model: what the rate counts.
         protection: of the base's weight memory.
@@ -150,10 +150,8 @@ class Conditions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestStage(Stage):
+class EvaluationStage(Stage):
     """A base, alone or behind a generator, tested under one set of conditions."""
-
-    __test__ = False
 
     base: BaseStage
     generator: GeneratorStage | None = None

@@ -10,8 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from nfenergy.experiments.quantities import Tested
-from nfenergy.experiments.stages import BaseStage, GeneratorStage, Stage, TestStage
+from nfenergy.experiments.quantities import Evaluated
+from nfenergy.experiments.stages import BaseStage, EvaluationStage, GeneratorStage, Stage
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text, write_text
 from nfenergy.ground.provenance import versions
@@ -53,13 +53,13 @@ class Store:
             raise InputError(f"{path} is no record of this stage; delete its folder and run again") from None
         return dict(record)
 
-    def tested(self, stage: TestStage) -> Tested | None:
+    def tested(self, stage: EvaluationStage) -> Evaluated | None:
         """What a test found; None where it is still to be run."""
         record = self.record(stage)
         if record is None:
             return None
         found = record["found"]
-        return Tested(
+        return Evaluated(
             accuracy=tuple(found["accuracy"]),
             confidence=tuple(found["confidence"]),
             images=found["images"],
@@ -92,7 +92,7 @@ class Store:
 
 
 def _makers() -> dict[type[Stage], Callable[[Store, Any], Any]]:
-    return {BaseStage: _make_base, GeneratorStage: _make_generator, TestStage: _make_test}
+    return {BaseStage: _make_base, GeneratorStage: _make_generator, EvaluationStage: _make_test}
 
 
 def _make_base(store: Store, stage: BaseStage) -> dict[str, Any]:
@@ -135,16 +135,16 @@ def _make_generator(store: Store, stage: GeneratorStage) -> dict[str, Any]:
     return dict(trained.record.training["final"])
 
 
-def _make_test(store: Store, stage: TestStage) -> dict[str, Any]:
+def _make_test(store: Store, stage: EvaluationStage) -> dict[str, Any]:
     from neuralfuse.training import runs
-    from nfenergy.experiments.testing import test_network
+    from nfenergy.experiments.evaluating import evaluate_under
 
     base = runs.load_trained(store.folder(stage.base) / runs.BASE_FILE, "base")
     generator = None
     if stage.generator is not None:
         generator = runs.load_trained(store.folder(stage.generator) / runs.GENERATOR_FILE, "generator")
     images = _data(store, stage.base.dataset, None).test
-    return asdict(test_network(base, generator, images, stage.conditions))
+    return asdict(evaluate_under(base, generator, images, stage.conditions))
 
 
 def _begun(out: Path) -> bool:

@@ -10,18 +10,19 @@ from torch import nn
 
 from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.evaluation.chips import in_use, transformed
+from neuralfuse.memory.fault_models import get_fault_model
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.networks.scaling import scale_weights
 from neuralfuse.training.runs import Trained, fresh_copy, stored_base
-from nfenergy.experiments.quantities import Tested
+from nfenergy.experiments.quantities import Evaluated
 from nfenergy.experiments.stages import Conditions
 
 BATCH = 256
 
 
-def test_network(
+def evaluate_under(
     base: Trained, generator: Trained | None, images: LabelledImages, conditions: Conditions
-) -> Tested:
+) -> Evaluated:
     """Test a base, alone or behind a generator.
 
     Raises:
@@ -42,9 +43,6 @@ def test_network(
     return _together(found, len(images))
 
 
-test_network.__test__ = False  # type: ignore[attr-defined]
-
-
 def _memory(base: Trained, conditions: Conditions) -> QuantizedBase:
     if not conditions.greatest:
         return stored_base(base, quantization=conditions.quantization)
@@ -56,10 +54,11 @@ def _memory(base: Trained, conditions: Conditions) -> QuantizedBase:
 def _perturbed(memory: QuantizedBase, chip: int, conditions: Conditions) -> AbstractContextManager[nn.Module]:
     if conditions.noise:
         return memory.noise(seed=chip, relative=conditions.noise)
+    model = get_fault_model(conditions.fault_model)
     return memory.perturb(
         seed=chip,
-        rate=conditions.rate,
-        fault_model=conditions.fault_model,
+        rate=conditions.rate if model.own_rate is None else model.own_rate,
+        fault_model=model.name,
         protection=conditions.protection,
     )
 
@@ -90,6 +89,6 @@ def _statistics(model: nn.Module, *, own: bool) -> Iterator[None]:
             norm.running_mean, norm.running_var = mean, variance
 
 
-def _together(found: list[tuple[float, float]], images: int) -> Tested:
+def _together(found: list[tuple[float, float]], images: int) -> Evaluated:
     accuracy, confidence = zip(*found, strict=True)
-    return Tested(accuracy=accuracy, confidence=confidence, images=images)
+    return Evaluated(accuracy=accuracy, confidence=confidence, images=images)
