@@ -113,6 +113,9 @@ def _print(results: list[ExperimentResult], *, as_json: bool) -> None:
     for result in results:
         plan = result.outcome.plan
         typer.echo(f"{plan.experiment.source}: {plan.experiment.title}; {plan.scale} scale, {plan.dataset}\n")
+        if plan.experiment.draw is not None:
+            typer.echo(f"{result.folder}\n")
+            continue
         header, cells = table_cells(result.outcome)
         typer.echo(render(header, cells, left=tuple(range(len(plan.rows[0].cells)))))
         if result.claims:

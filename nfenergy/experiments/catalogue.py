@@ -36,12 +36,12 @@ def catalogue() -> tuple[Entry, ...]:
 
 def entry_of(experiment: Experiment) -> Entry:
     """What the list shows of an experiment."""
-    trains = experiment.state == "training"
+    trains = experiment.runs
     return Entry(
         name=experiment.name,
         source=experiment.source,
         title=experiment.title,
         state=experiment.state,
-        needs=DATASETS.find(experiment.dataset).title if trains else experiment.needs,
+        needs=DATASETS.find(experiment.dataset).title if trains and experiment.base else experiment.needs,
         command=f"nfenergy experiment run {experiment.name}" if trains else experiment.command,
     )

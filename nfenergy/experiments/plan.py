@@ -11,7 +11,7 @@ from typing import Any
 
 from nfenergy.experiments.quantities import QUANTITIES
 from nfenergy.experiments.spec import Cell, Changes, Experiment, Scale
-from nfenergy.experiments.stages import BaseStage, Conditions, EvaluationStage, GeneratorStage
+from nfenergy.experiments.stages import BaseStage, Conditions, EvaluationStage, GeneratorStage, Stage
 from nfenergy.experiments.templates import base_stage, conditions, filled, generator_stage, network_names
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate
@@ -83,6 +83,11 @@ class Plan:
         return tuple(dict.fromkeys([*own.values, *claimed, *drawn]))
 
     @property
+    def wanted(self) -> tuple[Stage, ...]:
+        """What must be run: all tests, or the bases of a drawing."""
+        return self.stages if self.experiment.draw is None else tuple(row.base for row in self.rows)
+
+    @property
     def stages(self) -> tuple[EvaluationStage, ...]:
         """All tests, each once."""
         found = {
@@ -107,6 +112,8 @@ def plan(experiment: Experiment, scale: Scale, *, dataset: str | None = None) ->
     chosen = dataset or known.get("name") or settings.get("other") or experiment.dataset
     defaults = _merged(settings.get(experiment.paper, {}), known if dataset is None else {})
     at = experiment.at(scale)
+    if not experiment.base:
+        return Plan(experiment=experiment, scale=scale, dataset=chosen, rows=())
     try:
         printed = _printed_rows(experiment)
         kept = [row for row in printed if _matches(row[0], at.where)]

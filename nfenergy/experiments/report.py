@@ -69,12 +69,15 @@ def _section(folder: Path) -> dict[str, Any]:
             {"experiment": section["experiment"], **claim, "cells": [section["experiment"], *claim["cells"]]}
             for claim in record["claims"]
         ]
-        table = pd.read_csv(folder / TABLE, dtype=str, keep_default_na=False)
+        table = pd.DataFrame()
+        if (folder / TABLE).exists():
+            table = pd.read_csv(folder / TABLE, dtype=str, keep_default_na=False)
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise InputError(f"{folder} holds no whole experiment ({error}); run it again") from error
     shown = [name for name in table.columns if not name.endswith(PRINTED)]
     section["header"] = [name.replace("_", " ") for name in shown]
     section["body"] = [[_cell(row, name) for name in shown] for row in table.to_dict("records")]
+    section["printed"] = bool(record["claims"]) or any(name.endswith(PRINTED) for name in table.columns)
     figure = folder / FIGURE
     section["figure"] = _inline(read_text(figure, "a figure")) if figure.exists() else ""
     return section

@@ -13,7 +13,7 @@ from nfenergy.experiments.progress import OnStage
 from nfenergy.experiments.schedule import run_stages
 from nfenergy.experiments.spec import Experiment, Scale, experiments, get_experiment
 from nfenergy.experiments.store import Store
-from nfenergy.experiments.writing import write_outcome
+from nfenergy.experiments.writing import write_drawing, write_outcome
 from nfenergy.ground.errors import InputError
 
 STAGES = "stages"
@@ -43,19 +43,19 @@ class ExperimentResult:
 
 
 def chosen(names: Sequence[str]) -> list[Experiment]:
-    """The experiments of these names or files; ``all`` is every shipped one that trains.
+    """The experiments of these names or files; ``all`` is every shipped one that trains or draws.
 
     Raises:
-        InputError: there is none of that name, or one is not trained but made by another command.
+        InputError: there is none of that name, or one is made by another command.
     """
     found: dict[str, Experiment] = {}
     for name in names:
         for each in experiments() if name.lower() == "all" else [name]:
             experiment = get_experiment(each)
-            if experiment.state == "training":
+            if experiment.runs:
                 found[experiment.name] = experiment
             elif name.lower() != "all":
-                raise InputError(f"{experiment.name} trains nothing; `{experiment.command}` makes it")
+                raise InputError(f"{experiment.name} is no run of its own; `{experiment.command}` makes it")
     return list(found.values())
 
 
@@ -86,15 +86,20 @@ def run_experiments(
         InputError: an experiment that there is not, or that cannot be run so.
         NfEnergyError: a stage failed, or a file cannot be written; what was finished is kept.
     """
+    from nfenergy.experiments.drawings import draw
+
     plans = [plan(experiment, scale, dataset=dataset) for experiment in chosen(names)]
     store = Store(root=(stages or out / STAGES).absolute(), data_dir=data_dir)
-    wanted = [stage for each in plans for stage in each.stages]
+    wanted = [stage for each in plans for stage in each.wanted]
     run_stages(store, wanted, jobs=jobs, scheduler=scheduler, on_stage=on_stage)
     results = []
     for each, name in zip(plans, _names(names), strict=True):
         found, folder = outcome(each, store), out / each.experiment.name
         command = _command(name, scale, dataset)
-        files = write_outcome(found, folder, command=command)
+        if each.experiment.draw is None:
+            files = write_outcome(found, folder, command=command)
+        else:
+            files = write_drawing(found, draw(each, store), folder, command=command)
         results.append(ExperimentResult(outcome=found, command=command, folder=folder, files=files))
     return results
 

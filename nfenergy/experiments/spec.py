@@ -95,7 +95,8 @@ class Experiment(_Part):
         state: see `STATES`.
         paper: whose recipes it takes, ``stutz`` or ``neuralfuse``.
         dataset: of the paper.
-        command: of an exact one or a drawing, what makes it.
+        draw: of a drawing, its kind, see `nfenergy.experiments.drawings`.
+        command: of one that neither trains nor draws, what makes it.
         needs: likewise, what must be there before.
         published: name of the printed table among those shipped.
         where: rows of the printed table that belong here.
@@ -117,6 +118,7 @@ class Experiment(_Part):
     state: Literal["exact", "training", "drawing"] = "training"
     paper: Literal["stutz", "neuralfuse"] = "neuralfuse"
     dataset: str = "cifar10"
+    draw: Literal["fault-maps", "quantization", "weights"] | None = None
     command: str = ""
     needs: str = "nothing"
     published: str | None = None
@@ -137,6 +139,10 @@ class Experiment(_Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Experiment:
+        if self.draw is not None:
+            if not self.rows:
+                raise ValueError("rows: what is drawn is missing")
+            return self
         if self.state != "training":
             if not self.command:
                 raise ValueError("command: what makes it is missing")
@@ -156,6 +162,11 @@ class Experiment(_Part):
         if not self.rate and not self.rates and any(QUANTITIES[name].perturbed for name in self.values):
             raise ValueError("rates: the bit error rates of the test are missing")
         return self
+
+    @property
+    def runs(self) -> bool:
+        """Whether `experiment run` makes it, not another command."""
+        return self.state == "training" or self.draw is not None
 
     def at(self, scale: Scale) -> AtScale:
         """What differs at a scale; at the paper's nothing."""

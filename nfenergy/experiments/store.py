@@ -107,7 +107,7 @@ def _make_base(store: Store, stage: BaseStage) -> dict[str, Any]:
         normalization=stage.normalization,
     )
     out = store.folder(stage)
-    data = _data(store, stage.dataset, stage.images)
+    data = data_of(store, stage.dataset, stage.images)
     trained = runs.train_new_base(
         record, stage.recipe, data, out=out, resume=_begun(out), device=runs.best_device()
     )
@@ -121,7 +121,7 @@ def _make_generator(store: Store, stage: GeneratorStage) -> dict[str, Any]:
 
     bases = [runs.load_trained(store.folder(base) / runs.BASE_FILE, "base") for base in stage.bases]
     out = store.folder(stage)
-    data = _data(store, stage.bases[0].dataset, stage.images)
+    data = data_of(store, stage.bases[0].dataset, stage.images)
     trained = runs.train_new_generator(
         stage.network,
         bases,
@@ -143,7 +143,7 @@ def _make_test(store: Store, stage: EvaluationStage) -> dict[str, Any]:
     generator = None
     if stage.generator is not None:
         generator = runs.load_trained(store.folder(stage.generator) / runs.GENERATOR_FILE, "generator")
-    images = _data(store, stage.base.dataset, None).test
+    images = data_of(store, stage.base.dataset, None).test
     return asdict(evaluate_under(base, generator, images, stage.conditions))
 
 
@@ -153,7 +153,7 @@ def _begun(out: Path) -> bool:
     return (out / STATE_FILE).exists()
 
 
-def _data(store: Store, dataset: str, images: int | None) -> Any:
+def data_of(store: Store, dataset: str, images: int | None) -> Any:
     """The data set, of whose training images only the first count."""
     from neuralfuse.datasets.images import Splits
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nfenergy.experiments.figure import figure_svg
 from nfenergy.experiments.outcome import Outcome
 from nfenergy.experiments.tables import CLAIM_HEADER, claim_cells, markdown, table_cells, table_frame
 from nfenergy.ground.files import write_bytes, write_text
 from nfenergy.ground.provenance import versions
+
+if TYPE_CHECKING:
+    from nfenergy.experiments.drawings import Drawn
 
 TABLE, CLAIMS, READABLE, FIGURE = "table.csv", "claims.csv", "README.md", "figure.svg"
 RECORD = "experiment.json"
@@ -44,6 +47,25 @@ def write_outcome(outcome: Outcome, folder: Path, *, command: str) -> tuple[Path
         write_bytes(folder / FIGURE, figure_svg(outcome))
         written.append(folder / FIGURE)
     return tuple(written)
+
+
+def write_drawing(outcome: Outcome, drawn: Drawn, folder: Path, *, command: str) -> tuple[Path, ...]:
+    """Write a drawing's files, as `write_outcome` those of a table."""
+    experiment = outcome.plan.experiment
+    readable = [
+        f"# {experiment.title}\n",
+        f"{experiment.source}; here at scale `{outcome.plan.scale}`.\n",
+        f"    {command}\n",
+        f"![{experiment.title}]({FIGURE})\n",
+    ]
+    if drawn.body:
+        table = "".join(",".join(row) + "\n" for row in (drawn.header, *drawn.body))
+        write_text(folder / TABLE, table)
+        readable.append(markdown(list(drawn.header), [list(row) for row in drawn.body]))
+    write_bytes(folder / FIGURE, drawn.svg)
+    write_text(folder / RECORD, json.dumps(record_of(outcome, command=command), indent=1) + "\n")
+    write_text(folder / READABLE, "\n".join(readable))
+    return tuple(sorted(folder.iterdir()))
 
 
 def record_of(outcome: Outcome, *, command: str) -> dict[str, Any]:
