@@ -1,4 +1,4 @@
-"""Figures that are no curve of a table: fault maps, weights with bit errors, a network's weights and outputs."""
+"""Figures that are no curve of a table: fault maps, weights with bit errors, weights and outputs of bases."""
 
 from __future__ import annotations
 
