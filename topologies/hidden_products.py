@@ -28,7 +28,7 @@ def remedy(func: Any) -> str:
         return "write it with PyTorch's own operations"
     if "grouped_mm" in name:
         return "how many rows each matrix gets hangs on values; write it with torch.bmm"
-    if "dot_product_attention" in name:
+    if name.startswith(("scaled_dot_product", "flash_attention", "efficient_attention")):
         return "let PyTorch choose the kernel (no sdpa_kernel in the forward pass)"
     return "write it with convolutions or matrix products"
 
