@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
 from neuralfuse.registry import NO_GENERATOR, NO_PROTECTION
-from neuralfuse.training.base_training import accuracy_percent
+from neuralfuse.training.base_training import accuracy_percent, as_stored
 from neuralfuse.training.streams import TEST_CHIPS, check_test_chips
 
 
@@ -72,10 +71,7 @@ class Measurement:
 
 def in_use(generator: nn.Module, quantization: Quantization | None) -> nn.Module:
     """A copy of a generator as it is deployed: frozen, in evaluation mode, with its stored weights."""
-    deployed = copy.deepcopy(generator)
-    if quantization is None:
-        return deployed.eval().requires_grad_(False)
-    return QuantizedBase(deployed, quantization).model
+    return as_stored(generator, quantization)
 
 
 @torch.no_grad()

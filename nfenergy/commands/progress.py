@@ -98,10 +98,29 @@ class _Occasional:
             sys.stderr.write(f"{message}\n")
 
 
+class TimeLeft:
+    """The time that the rest of equal steps will take, by the pace since this was made."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._started_s = time.monotonic()
+        self._first = 0
+
+    def after(self, done: int) -> str:
+        """In words, as step `done`, from 1, has ended; the steps before the first one told were not ours."""
+        self._first = self._first or done
+        pace_s = (time.monotonic() - self._started_s) / (done - self._first + 1)
+        return _about((self._total - done) * pace_s)
+
+
 def _time_left(progress: Progress, elapsed_s: float) -> str:
     """From the pace so far; before the first layer is done there is none to judge by."""
     if not progress.work_done_s:
         return "time left: known after the first layer"
-    left_s = elapsed_s * (progress.work_s - progress.work_done_s) / progress.work_done_s
+    return _about(elapsed_s * (progress.work_s - progress.work_done_s) / progress.work_done_s)
+
+
+def _about(left_s: float) -> str:
     minutes, seconds = divmod(round(left_s), 60)
-    return f"about {minutes}:{seconds:02d} left"
+    hours, minutes = divmod(minutes, 60)
+    return f"about {hours}:{minutes:02d}:{seconds:02d} left" if hours else f"about {minutes}:{seconds:02d} left"
