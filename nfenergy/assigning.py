@@ -12,7 +12,7 @@ import numpy as np
 from energy.curve import CurvePoint
 from energy.measures import DEFAULT_MEASURE, MEASURES, Counted, Measure
 from energy.savings import costs
-from neuralfuse.registry import DATASETS
+from neuralfuse.training.checkpoints import dataset_of
 from neuralfuse.user_networks import find_network
 from nfenergy.assigning_results import AssignedLayer, Assignment, Standing
 from nfenergy.ground.errors import InputError
@@ -82,7 +82,7 @@ def assign_voltages(
         )
     measure, points = MEASURES.find(plan.measure), machine.curve.points
     record = base.record
-    network, data = find_network(record.network, "base"), DATASETS.find(record.dataset)
+    network, data = find_network(record.network, "base"), dataset_of(record)
     result = count_networks([network], data, machine, base_width=record.width)[network]
     counted = layer_counted(memory, result, machine)
     layers = np.array([_energies(measure, layer, points) for layer in counted])

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neuralfuse.datasets.images import LabelledImages, Splits, labelled
 from neuralfuse.datasets.picture_files import SUFFIXES, read_images
-from neuralfuse.registry import Dataset
+from neuralfuse.registry import Dataset, own_dataset
 from nfenergy.ground.errors import InputError
 
 FOLDER_PREFIX = "folder:"
@@ -20,22 +20,8 @@ TEST_FOLDERS = ("test", "val")
 EVERY = 5
 """Without folders of their own, every fifth picture of a class is for testing."""
 
-IMAGENET_EXTENT = 64
-"""From this many rows on, bases take their ImageNet form."""
-
 MakeDataset = Callable[..., Any]
 """``make(train=True)`` and ``make(train=False)`` give data sets of PyTorch, of pairs of image and label."""
-
-
-def own_dataset(name: str, *, classes: int, extent: int) -> Dataset:
-    """What a network must know of a data set that the registry does not hold."""
-    return Dataset(
-        name=name,
-        title=name,
-        image_shape=(3, extent, extent),
-        classes=classes,
-        imagenet=extent >= IMAGENET_EXTENT,
-    )
 
 
 def load_folder(folder: Path, *, extent: int = 32) -> tuple[Dataset, Splits]:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from neuralfuse.datasets.images import LabelledImages
+from neuralfuse.evaluation.intervals import half_width
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
 from neuralfuse.registry import NO_GENERATOR, NO_PROTECTION
@@ -67,6 +68,14 @@ class Measurement:
     def recovery_percent(self) -> float | None:
         """Points of perturbed accuracy that the generator gives back."""
         return None if self.protected is None else self.protected.mean_percent - self.base.mean_percent
+
+    @property
+    def recovery_half_width_percent(self) -> float | None:
+        """Half the 95 % interval of the recovery, paired over the chips; None on a single chip."""
+        if self.protected is None:
+            return None
+        pairs = zip(self.protected.perturbed_percent, self.base.perturbed_percent, strict=True)
+        return half_width([behind - alone for behind, alone in pairs])
 
 
 def in_use(generator: nn.Module, quantization: Quantization | None) -> nn.Module:

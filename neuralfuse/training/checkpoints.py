@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuralfuse.datasets.own import own_dataset
 from neuralfuse.networks.normalization import normalize
 from neuralfuse.networks.whitening import Statistics, whiten
 from neuralfuse.quantization import Memory, Quantization, get_scheme
-from neuralfuse.registry import DATASETS, Dataset, FileNetwork, Role
+from neuralfuse.registry import DATASETS, Dataset, FileNetwork, Role, own_dataset
 from neuralfuse.training.base_recipe import robustness
 from neuralfuse.training.checkpoint_files import Json, Kind, fill, load, save
 from neuralfuse.user_networks import find_network
