@@ -50,7 +50,6 @@ class LabelledImages:
         index = torch.arange(min(count, len(self))) * len(self) // max(1, min(count, len(self)))
         return LabelledImages(images=self.images[index], labels=self.labels[index])
 
-
     def held_out(self, share: float) -> tuple[LabelledImages, LabelledImages]:
         """The rest, and `share` of the images at equal distances.
 

@@ -47,9 +47,7 @@ def load_folder(folder: Path, *, extent: int = 32) -> tuple[Dataset, Splits]:
         train = {label: [path for path in every[label] if path not in test[label]] for label in every}
         if few := next((label for label, paths in test.items() if not paths), None):
             raise InputError(f"{folder / few} has fewer than {EVERY} pictures; one in {EVERY} is for testing")
-    splits = Splits(
-        name=name, train=_read(train, extent), test=_read(test, extent), class_names=tuple(train)
-    )
+    splits = Splits(name=name, train=_read(train, extent), test=_read(test, extent), class_names=tuple(train))
     return own_dataset(name, classes=len(train), extent=extent), splits
 
 

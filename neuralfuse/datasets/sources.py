@@ -84,9 +84,7 @@ def find_data(
             _check_takes_train(make)
             dataset, splits = load_function(make, name)
         return FoundData(dataset=dataset, splits=splits, place=file.anywhere)
-    return FoundData(
-        dataset=DATASETS.find(given), splits=load(name, data_dir=data_dir, verify=verify)
-    )
+    return FoundData(dataset=DATASETS.find(given), splits=load(name, data_dir=data_dir, verify=verify))
 
 
 def _folder(given: str) -> Path:

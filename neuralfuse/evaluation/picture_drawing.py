@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 200
-SETTINGS: Mapping[str, object] = {"font.size": 8, "axes.titlesize": 8}
+SETTINGS: Mapping[str, object] = {"font.size": 8, "axes.titlesize": 8, "figure.titlesize": 8}
 
 P = ParamSpec("P")
 
@@ -77,7 +77,7 @@ def embedding_figure(
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=5, title="class", markerscale=2)
     if caption:
-        figure.suptitle(caption, fontsize=8)
+        figure.suptitle(caption)
     return figure
 
 

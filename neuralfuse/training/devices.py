@@ -25,7 +25,9 @@ def device_named(name: str | None) -> str:
     except (RuntimeError, AssertionError, NotImplementedError):
         usable = False
     if not usable:
-        raise InputError(f"PyTorch has no device {name!r} to compute on here; {best_device()} is the best it has")
+        raise InputError(
+            f"PyTorch has no device {name!r} to compute on here; {best_device()} is the best it has"
+        )
     return name
 
 

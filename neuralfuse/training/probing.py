@@ -12,12 +12,12 @@ PROBES = 2
 
 
 def check_base(model: nn.Module, name: str, dataset: Dataset) -> None:
-    """Raises InputError: the base does not take images of `dataset`, or gives other than one number a class."""
+    """Raises InputError: the base takes no images of `dataset`, or gives other than a number a class."""
     _check(model, name, dataset, (PROBES, dataset.classes))
 
 
 def check_generator(model: nn.Module, name: str, dataset: Dataset) -> None:
-    """Raises InputError: the generator does not take images of `dataset`, or gives other than such images."""
+    """Raises InputError: the generator takes no images of `dataset`, or gives other than such images."""
     _check(model, name, dataset, (PROBES, *dataset.image_shape))
 
 
@@ -31,7 +31,9 @@ def _check(model: nn.Module, name: str, dataset: Dataset, expected: tuple[int, .
             found = model.eval()(torch.zeros(PROBES, *dataset.image_shape))
         except Exception as error:
             what = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise InputError(f"{name} does not take images of {_times(dataset.image_shape)}: {what}") from error
+            raise InputError(
+                f"{name} does not take images of {_times(dataset.image_shape)}: {what}"
+            ) from error
     model.train(training)
     if not isinstance(found, Tensor) or tuple(found.shape) != expected:
         shape = _times(found.shape) if isinstance(found, Tensor) else type(found).__name__

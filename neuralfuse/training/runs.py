@@ -147,7 +147,7 @@ def train_new_base(
             out=out,
             checkpoint_every=checkpoint_every,
             on_epoch=on_epoch,
-            validation=validation and validation.images,
+            validation=validation.images if validation else None,
         )
     model = model.cpu()
     last = training.history[-1]
@@ -235,7 +235,7 @@ def train_new_generator(
         out=out,
         checkpoint_every=checkpoint_every,
         on_step=on_step,
-        validation=validation and validation.images,
+        validation=validation.images if validation else None,
     )
     training: dict[str, Any] = {
         **asdict(settings),

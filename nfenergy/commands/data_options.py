@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FOLDER_PREFIX = "folder:"
 OWN_DATA = "or folder:PATH, file.py:function"
 
+Norm = Annotated[str, typer.Option("--norm", help="Normalisation: batch, group, group-shifted, ...")]
 Extent = Annotated[
     int | None,
     typer.Option("--extent", min=8, help="Rows and columns of a folder's pictures; default 32."),
@@ -113,7 +114,8 @@ class DataOptions:
         classes = records[0].classes or found.dataset.classes
         if found.dataset.classes != classes:
             raise InputError(
-                f"{given or place} has {found.dataset.classes} classes, the networks were trained for {classes}"
+                f"{given or place} has {found.dataset.classes} classes, the networks were trained for "
+                f"{classes}"
             )
         for warning in dict.fromkeys(runs.other_data(record, found.splits) for record in records):
             if warning:

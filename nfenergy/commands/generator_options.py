@@ -29,9 +29,7 @@ class GeneratorOptions:
         int | None, typer.Option("--flipped-bits", help="Bits that an attack on the base flips instead (K).")
     ] = None
     lambda_: Annotated[float | None, typer.Option("--lambda", help="Weight of the perturbed loss.")] = None
-    steps: Annotated[
-        int | None, typer.Option("--steps", help="Mini-batches; default the recipe's.")
-    ] = None
+    steps: Annotated[int | None, typer.Option("--steps", help="Mini-batches; default the recipe's.")] = None
     epochs: Epochs = None
     batch_size: BatchSize = None
     learning_rate: LearningRate = None

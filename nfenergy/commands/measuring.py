@@ -39,10 +39,11 @@ def evaluate(
     ] = None,
     quantization: Annotated[
         str | None,
-        typer.Option("--quantization", help="Scheme of the base's weights after its training; default its own."),
+        typer.Option("--quantization", help="Scheme of the base's weights, whatever it was trained with."),
     ] = None,
     memory: Annotated[
-        str | None, typer.Option("--memory", help="Stored and perturbed likewise: weights, or all parameters.")
+        str | None,
+        typer.Option("--memory", help="Stored and perturbed: weights, or all parameters."),
     ] = None,
     scattered: Annotated[
         bool,

@@ -123,4 +123,6 @@ def _time_left(progress: Progress, elapsed_s: float) -> str:
 def _about(left_s: float) -> str:
     minutes, seconds = divmod(round(left_s), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"about {hours}:{minutes:02d}:{seconds:02d} left" if hours else f"about {minutes}:{seconds:02d} left"
+    return (
+        f"about {hours}:{minutes:02d}:{seconds:02d} left" if hours else f"about {minutes}:{seconds:02d} left"
+    )

@@ -26,9 +26,7 @@ class RunOptions:
         Path | None, typer.Option("--out", help="Folder for checkpoint, log and state; needed to train.")
     ] = None
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the state in OUT.")] = False
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run that is in OUT.")
-    ] = False
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is in OUT.")] = False
     device: Annotated[
         str | None, typer.Option("--device", help="Of PyTorch: cpu, cuda, cuda:1; default the best.")
     ] = None
@@ -39,7 +37,8 @@ class RunOptions:
     validation: Annotated[
         str,
         typer.Option(
-            "--validation", help="Images for the figures of each epoch: test, none, or of those for training 10%."
+            "--validation",
+            help="Images that each epoch is tried on: test, none, or 10% of those for training.",
         ),
     ] = "test"
     recipe: Annotated[
@@ -61,7 +60,7 @@ class RunOptions:
 
         device = device_named(self.device)
         if self.precision == "bf16" and device == "cpu":
-            raise InputError("bf16 is for a GPU; on the CPU it gains nothing: leave it out, or name a --device")
+            raise InputError("bf16 is for a GPU; leave it out on the CPU, or name a --device")
         return device
 
     def folder(self, checkpoint: str) -> Path:

@@ -29,7 +29,7 @@ def train_base(
     ] = "digits",
     extent: data_options.Extent = None,
     width: options.Width = 1.0,
-    norm: Annotated[str, typer.Option("--norm", help="Normalisation: batch, group, group-shifted, ...")] = "batch",
+    norm: data_options.Norm = "batch",
     checkpoint_every: Annotated[
         int, typer.Option("--checkpoint-every", min=1, help="Epochs between two states.")
     ] = 1,
@@ -195,10 +195,11 @@ def _show(recipe: dict[str, Any], *, as_json: bool) -> None:
         return
     wide = max(map(len, recipe))
     for name, value in recipe.items():
-        shown = "none" if value is None or value == "" or value == [] else value
-        listed = isinstance(shown, list)
-        text = ", ".join(map(str, shown)) if listed else str(shown).lower() if shown in (True, False) else shown
-        typer.echo(f"{name:<{wide}}  {text}")
+        if isinstance(value, list):
+            text = ", ".join(map(str, value))
+        else:
+            text = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+        typer.echo(f"{name:<{wide}}  {text or 'none'}")
 
 
 def _report(as_json: bool, path: Path, found: dict[str, float], text: str) -> None:
