@@ -12,7 +12,6 @@ import numpy as np
 from energy.curve import CurvePoint
 from energy.measures import DEFAULT_MEASURE, MEASURES, Counted, Measure
 from energy.savings import costs
-from neuralfuse.training.checkpoints import dataset_of
 from neuralfuse.user_networks import find_network
 from nfenergy.assigning_results import AssignedLayer, Assignment, Standing
 from nfenergy.ground.errors import InputError
@@ -71,6 +70,7 @@ def assign_voltages(
         NfEnergyError: nothing keeps the floor, or the engine failed.
     """
     from neuralfuse.evaluation.assignment import CHOOSING_CHIPS, Problem, assign
+    from neuralfuse.training.checkpoints import dataset_of
     from neuralfuse.training.runs import stored_base
     from neuralfuse.training.streams import TEST_CHIPS
 

@@ -110,7 +110,12 @@ class DataOptions:
         name = runs.same_dataset(records)
         place = next((record.data_place for record in records if record.data_place), "")
         extent = records[0].extent if (given or place).startswith(FOLDER_PREFIX) else None
-        found = self.load(given or place or name, extent=extent)
+        try:
+            found = self.load(given or place or name, extent=extent)
+        except InputError as error:
+            if given or not place:
+                raise
+            raise InputError(f"{error}; or say with --data where {name} is now") from error
         classes = records[0].classes or found.dataset.classes
         if found.dataset.classes != classes:
             raise InputError(

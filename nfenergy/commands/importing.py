@@ -57,12 +57,14 @@ def import_weights(
         raise InputError("--mean and --deviation go together; for images in [0, 1] give 0 and 1")
     if gen is not None and mean is not None:
         raise InputError("generators take images in [-1, 1] here; --mean and --deviation are of bases")
+    means, deviations = _numbers(mean), _numbers(deviation)
     kind = "base" if gen is None else "generator"
     network = find_module(base if gen is None else gen, "base" if gen is None else "generator").given
     dataset, normalization = data_name(data), get_normalization(norm).name
     quantization, found = stored.chosen(Quantization()), read_weights(weights)
     name = runs.BASE_FILE if gen is None else runs.GENERATOR_FILE
-    begin_in(out, name, overwrite=overwrite)
+    if not overwrite:
+        begin_in(out, name, overwrite=False, resumable=False)
     splits = source.load(data, extent=extent)
     record = NetworkRecord(
         kind="base" if gen is None else "generator",
@@ -76,9 +78,10 @@ def import_weights(
         data_place=splits.place,
     )
     trained, by_order = import_network(
-        record, found, weights, splits.splits, mean=_numbers(mean), deviation=_numbers(deviation)
+        record, found, weights, splits.splits, mean=means, deviation=deviations
     )
     path = out / name
+    begin_in(out, name, overwrite=overwrite)
     save_network(path, trained.model, trained.record)
     if by_order and not quiet:
         typer.echo(f"nfenergy: {weights} has other names; modules were matched in order", err=True)

@@ -56,7 +56,7 @@ def train_base(
         told = {"base": network, "data": dataset, "width": width, "norm": normalization}
         _show(told | stored_as(chosen.quantization) | chosen.settings(), as_json=as_json)
         return
-    device, out = run.chosen_device(), run.folder(runs.BASE_FILE)
+    device = run.chosen_device()
     found = source.load(data, extent=extent)
     record = NetworkRecord(
         kind="base",
@@ -69,6 +69,7 @@ def train_base(
         data_place=found.place,
     )
     validation = run.validated(found.splits)
+    out = run.folder(runs.BASE_FILE)
     with run_options.watched(out, chosen.epochs, quiet=quiet) as tell:
         trained = runs.train_new_base(
             record,
@@ -129,18 +130,18 @@ def train(
         precision = None if run.precision is None else run.precision == "bf16"
         return recipe.chosen(default, dataset, model, images, mixed_precision=precision, seed=seed)
 
-    settings(None)
-    if run.recipe and recipe.epochs is None:
-        _show({"gen": name, "data": dataset} | asdict(settings(None)), as_json=as_json)
-        return
+    if recipe.epochs is None:
+        chosen = settings(None)
+        if run.recipe:
+            _show({"gen": name, "data": dataset} | asdict(chosen), as_json=as_json)
+            return
     device = run.chosen_device()
-    if not run.recipe:
-        out = run.folder(runs.GENERATOR_FILE)
     validation = run.validated(source.load_for(*bases, given=data))
     chosen = settings(len(validation.splits.train))
     if run.recipe:
         _show({"gen": name, "data": dataset} | asdict(chosen), as_json=as_json)
         return
+    out = run.folder(runs.GENERATOR_FILE)
     with run_options.watched(out, chosen.steps, quiet=quiet) as tell:
         trained = runs.train_new_generator(
             name,
