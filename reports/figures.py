@@ -10,16 +10,19 @@ from nfenergy.ground.rates import percent_text
 from reports.fronts import DEFINITION
 from reports.measured import chief_measures
 from reports.plots.inline import inline_svg
+from reports.plots.notes import left_out
 from reports.plots.registry import PLOTS, Plot, PlotData, title_of_plot
 from reports.plots.style import SIZES
 from reports.records import Saving
 
 PAGE = SIZES["page"]
+SHOWN = (PAGE, SIZES["column"])
+"""Every figure is there twice: for a page, and for a phone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A drawn figure: `name` is unique on the page, `svg` an element to put into its `section`."""
+    """A drawn figure: `name` is unique on the page, `svg` elements to put into its `section`."""
 
     name: str
     section: str
@@ -46,19 +49,26 @@ def _variants(plot: Plot, data: PlotData) -> Iterator[Figure]:
                 *([str(index)] if plot.by_rate else []),
             ]
             title = title_of_plot(plot, shown, MEASURES[measure].title, percent_text(rate))
-            shows_accuracy = plot.by_rate and plot.section == "figures"
             joined = f" {data.tradeoffs[0].joined.capitalize()}." if data.tradeoffs[0].joined else ""
+            source = joined if plot.shows_accuracy else ""
             front = f" {DEFINITION}." if plot.name == "tradeoff" else ""
+            drawn = {size: plot.draw(shown, measure, size) for size in SHOWN}
+            nameless = " ".join(dict.fromkeys(filter(None, map(left_out, drawn.values()))))
             yield Figure(
                 name="-".join(parts),
                 section=plot.section,
-                caption=f"{title}. {plot.caption}{front}{joined if shows_accuracy else ''}".strip(),
-                svg=inline_svg(
-                    plot.draw(shown, measure, PAGE),
-                    PAGE,
-                    name="-".join(parts),
-                    title=title,
-                    hover=plot.hover(shown, measure, PAGE),
+                caption=" ".join(f"{title}. {plot.caption}{front}{source} {nameless}".split()),
+                svg="\n".join(
+                    inline_svg(
+                        figure,
+                        size,
+                        name="-".join([*parts, *([] if size is PAGE else [size.name])]),
+                        title=title,
+                        hover=plot.hover(shown, measure, size),
+                        description=plot.description(shown, measure),
+                        class_="wide" if size is PAGE else "narrow",
+                    )
+                    for size, figure in drawn.items()
                 ),
             )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from neuralfuse.registry import base_title, generator_title
 from nfenergy.ground.errors import InputError
 from reports.layer_records import LayerRow
-from reports.plots.style import COLOURS, COLUMN, FAINT, INK, Size, drawing, new_figure
+from reports.plots.style import COLOURS, COLUMN, EDGE, FAINT, Size, drawing, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,6 +75,19 @@ def hover_texts(rows: Sequence[LayerRow], *, size: Size = COLUMN) -> dict[str, s
     }
 
 
+def description(rows: Sequence[LayerRow]) -> str:
+    """What is to be seen, in sentences."""
+    networks = {row.role: row.network for row in rows}
+    total = sum(row.counts.total_cycles for row in rows)
+    first = max(rows, key=lambda row: row.counts.total_cycles)
+    said = f"{len(rows)} layers; most cycles go to {first.layer.name}, "
+    said += f"{100 * first.counts.total_cycles / total:.1f} %"
+    if "generator" in networks:
+        own = sum(row.counts.total_cycles for row in rows if row.role == "generator")
+        said += f", and {100 * own / total:.1f} % to {generator_title(networks['generator'])}"
+    return f"{said}."
+
+
 def _lying(size: Size) -> bool:
     return size.max_height_in > size.height_in
 
@@ -99,7 +112,7 @@ def _draw_panel(axes: Axes, bars: Sequence[_Bar], panel: int, size: Size) -> Non
             100.0 * bar.values[panel] / total,
             0.8,
             color=BASE_COLOUR if bar.role == "base" else GENERATOR_COLOUR,
-            edgecolor=INK,
+            edgecolor=EDGE,
             linewidth=0.3 * size.line_pt,
         )
         patch.set_gid(f"layer-{panel}-{position}")
@@ -143,7 +156,7 @@ def _legend(figure: Figure, rows: Sequence[LayerRow]) -> None:
     handles = [
         Patch(
             facecolor=BASE_COLOUR if role == "base" else GENERATOR_COLOUR,
-            edgecolor=INK,
+            edgecolor=EDGE,
             linewidth=0.3,
             label=titles[role](found[role]),
         )

@@ -51,6 +51,7 @@ def legend(
     blocks: Sequence[Sequence[Entry]],
     size: Size,
     *,
+    x_title: str = "",
     rows: int = 3,
     columns: int | None = None,
 ) -> None:
@@ -60,6 +61,7 @@ def legend(
         figure, free: see `panels`.
         blocks: entries that belong together.
         size: of text.
+        x_title: of the axis that the panels have in common, which stands between them and the legend.
         rows: of the legend below the panels.
         columns: of that legend; entries then follow each other.
     """
@@ -69,6 +71,7 @@ def legend(
     told["handler_map"] = {tuple: HandlerTuple(ndivide=1, pad=0.0)}
     filled = [block for block in blocks if block]
     if free is not None:
+        figure.supxlabel(x_title, fontsize=size.font_pt)
         entries = [entry for block in filled for entry in block]
         told |= {"loc": "center", "borderpad": 0.0, "ncols": 2 if len(entries) > 12 else 1}
         free.legend([entry[1] for entry in entries], [entry[0] for entry in entries], **told)
@@ -78,6 +81,8 @@ def legend(
         columns = len(entries) // rows
     else:
         entries = [entry for block in filled for entry in block]
+    if x_title:
+        told |= {"title": x_title, "title_fontsize": size.font_pt, "borderaxespad": 0.2}
     told |= {"handles": [entry[1] for entry in entries], "labels": [entry[0] for entry in entries]}
     figure.legend(loc="outside lower center", ncols=columns, **told)
 

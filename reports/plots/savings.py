@@ -70,11 +70,10 @@ def saving_plot(
             named = len(own) <= NAMED
             if named:
                 _name_lines(drawn[0], own, curve, measure, size)
-            _legend(figure, free, [] if named else own, size)
+            _legend(figure, free, [] if named else own, size, x_title="")
         else:
-            figure.supxlabel(VOLTAGE, fontsize=size.font_pt)
             figure.supylabel(saved, fontsize=size.font_pt)
-            _legend(figure, free, savings, size)
+            _legend(figure, free, savings, size, x_title=VOLTAGE)
     return figure
 
 
@@ -177,7 +176,9 @@ def _one_each(savings: Sequence[Saving], base: str) -> list[Saving]:
     return list(first.values())
 
 
-def _legend(figure: Figure, free: Axes | None, savings: Sequence[Saving], size: Size) -> None:
+def _legend(
+    figure: Figure, free: Axes | None, savings: Sequence[Saving], size: Size, *, x_title: str
+) -> None:
     from matplotlib.lines import Line2D
 
     lines: list[Entry] = []
@@ -188,4 +189,4 @@ def _legend(figure: Figure, free: Axes | None, savings: Sequence[Saving], size: 
         lines.append((generator_title(generator), (line,)))
     ring = Line2D([], [], linestyle="none", marker="o", markersize=0.9 * size.marker_pt)
     ring.set(markerfacecolor=BASELINE_COLOUR, markeredgecolor=INK)
-    legend(figure, free, [[*lines, ("break-even", (ring,))]], size, columns=4)
+    legend(figure, free, [[*lines, ("break-even", (ring,))]], size, x_title=x_title, columns=4)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from neuralfuse.registry import BASES, GENERATORS, NO_GENERATOR, base_title, generator_title
 from nfenergy.ground.rates import percent_text
 from reports.plots.labels import Box, Label, place_labels
+from reports.plots.notes import note
 from reports.plots.panels import Entry, legend, mark_entry, panels, panels_height_in, shape_entry
 from reports.plots.style import (
     BAR,
@@ -43,7 +44,6 @@ CROWDED = 16
 """Marks in one panel from which the legend alone tells them."""
 LINE = 36
 """Characters of a label's line; how a robust base model was trained takes more than one."""
-LEFT_OUT = "left-out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,23 +118,6 @@ def scatter_plot(points: Sequence[Point], frame: Frame, size: Size) -> Figure:
         left_out += missing
 
 
-def left_out(figure: Figure) -> str:
-    """What the figure says of marks without a name; nothing where all have one."""
-    from matplotlib.text import Text
-
-    texts = [text for text in figure.findobj(Text) if text.get_gid() == LEFT_OUT]
-    return " ".join(" ".join(text.get_text().split()) for text in texts if isinstance(text, Text))
-
-
-def note(figure: Figure, names: Sequence[str], size: Size) -> None:
-    """Say above the panels which marks have no name."""
-    if names:
-        words = f"Marks without room for their name: {'; '.join(names)}."
-        width = int(size.width_in * 72 / (0.56 * (size.font_pt - 1)))
-        title = figure.suptitle(textwrap.fill(words, width), fontsize=size.font_pt - 1)
-        title.set_gid(LEFT_OUT)
-
-
 def _drawn(
     points: Sequence[Point], frame: Frame, size: Size, left_out: Sequence[Point]
 ) -> tuple[Figure, list[Point]]:
@@ -154,7 +137,6 @@ def _drawn(
             axes_of[0].set_xlabel(frame.x_title)
             axes_of[0].set_ylabel(frame.y_title)
         else:
-            figure.supxlabel(frame.x_title, fontsize=size.font_pt)
             figure.supylabel(frame.y_title, fontsize=size.font_pt)
         note(figure, [_name(point, alone=alone) for point in left_out], size)
         _legend(figure, free, points, frame, size, alone=alone)
@@ -305,4 +287,5 @@ def _legend(
         line = Line2D([], [], color=MUTED, linewidth=0.8 * size.line_pt, linestyle=FRONT_DASHES)
         others.append(("front", (line,)))
     blocks.append(others)
-    legend(figure, free, blocks, size, rows=3 if shapes else 2)
+    x_title = "" if alone else frame.x_title
+    legend(figure, free, blocks, size, x_title=x_title, rows=3 if shapes else 2)

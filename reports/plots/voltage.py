@@ -10,6 +10,7 @@ from energy.curve import CurvePoint, OperatingPoint, VoltageCurve
 from nfenergy.ground.rates import percent_text
 from reports.plots.labels import Label, place_labels
 from reports.plots.style import COLOURS, COLUMN, DASHES, FAINT, MUTED, Size, drawing, new_figure
+from reports.plots.words import listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,6 +69,21 @@ def hover_texts(curve: VoltageCurve) -> dict[str, str]:
         )
         texts[f"rate-{index}"] = texts[f"energy-{index}"] = text
     return texts
+
+
+def description(curve: VoltageCurve, rates: Sequence[float]) -> str:
+    """What is to be seen, in sentences."""
+    first, last = curve.points[0], curve.points[-1]
+    points = [curve.at_bit_error_rate(rate) for rate in rates]
+    marked = listed(
+        [f"{percent_text(point.bit_error_rate)} at {point.voltage_norm:.4g} of Vmin" for point in points]
+    )
+    return (
+        f"From {first.voltage_norm:g} to {last.voltage_norm:g} of Vmin the bit error rate falls from "
+        f"{percent_text(first.bit_error_rate_percent / 100)} to none and the energy per access rises from "
+        f"{first.energy_per_access_norm:.3g} to {last.energy_per_access_norm:g}."
+        f"{f' Marked: {marked}.' if points else ''}"
+    )
 
 
 def _draw_rates(axes: Axes, curve: VoltageCurve, size: Size) -> None:
