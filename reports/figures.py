@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 
 from energy.measures import DEFAULT_MEASURE, MEASURES
 from nfenergy.ground.rates import percent_text
@@ -15,14 +16,13 @@ from reports.plots.registry import PLOTS, Plot, PlotData, title_of_plot
 from reports.plots.style import SIZES
 from reports.records import Saving
 
-PAGE = SIZES["page"]
-SHOWN = (PAGE, SIZES["column"])
-"""Every figure is there twice: for a page, and for a phone."""
+PAGE = SIZES["column"]
+"""Two beside each other on a wide screen and on paper, one on a phone: its text is readable on all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A drawn figure: `name` is unique on the page, `svg` elements to put into its `section`."""
+    """A drawn figure: `name` is unique on the page, `svg` an element to put into its `section`."""
 
     name: str
     section: str
@@ -32,12 +32,13 @@ class Figure:
 
 def figures(data: PlotData) -> Iterator[Figure]:
     """All figures of the page, in the order of `PLOTS`."""
+    numbers = count(1)
     for plot in PLOTS.values():
         if plot.applies(data):
-            yield from _variants(plot, data)
+            yield from _variants(plot, data, numbers)
 
 
-def _variants(plot: Plot, data: PlotData) -> Iterator[Figure]:
+def _variants(plot: Plot, data: PlotData, numbers: Iterator[int]) -> Iterator[Figure]:
     rates = data.rates if plot.by_rate else [0.0]
     for index, rate in enumerate(rates or [0.0]):
         chosen = replace(data, tradeoffs=[row for row in data.tradeoffs if _belongs(row.saving, rate)])
@@ -52,23 +53,19 @@ def _variants(plot: Plot, data: PlotData) -> Iterator[Figure]:
             joined = f" {data.tradeoffs[0].joined.capitalize()}." if data.tradeoffs[0].joined else ""
             source = joined if plot.shows_accuracy else ""
             front = f" {DEFINITION}." if plot.name == "tradeoff" else ""
-            drawn = {size: plot.draw(shown, measure, size) for size in SHOWN}
-            nameless = " ".join(dict.fromkeys(filter(None, map(left_out, drawn.values()))))
+            figure = plot.draw(shown, measure, PAGE)
             yield Figure(
                 name="-".join(parts),
                 section=plot.section,
-                caption=" ".join(f"{title}. {plot.caption}{front}{source} {nameless}".split()),
-                svg="\n".join(
-                    inline_svg(
-                        figure,
-                        size,
-                        name="-".join([*parts, *([] if size is PAGE else [size.name])]),
-                        title=title,
-                        hover=plot.hover(shown, measure, size),
-                        description=plot.description(shown, measure),
-                        class_="wide" if size is PAGE else "narrow",
-                    )
-                    for size, figure in drawn.items()
+                caption=" ".join(f"{title}. {plot.caption}{front}{source} {left_out(figure)}".split()),
+                svg=inline_svg(
+                    figure,
+                    PAGE,
+                    # Every id in an SVG begins with its name: a short one keeps the page small.
+                    name=f"f{next(numbers)}",
+                    title=title,
+                    hover=plot.hover(shown, measure, PAGE),
+                    description=plot.description(shown, measure),
                 ),
             )
 

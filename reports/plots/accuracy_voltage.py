@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Lines = dict[str, dict[str, list[int]]]
 """Indices of trade-offs by base model and name of the line."""
-BESIDE_PT = 1.6
+BESIDE_PT = 0.9
 """How far marks at one voltage stand apart."""
 MARGIN = 0.09
 """Of the range of voltages, left and right of it."""

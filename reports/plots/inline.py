@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 DECIMALS = 2
 """Of a coordinate, in units of 1/72 inch."""
-COLOUR = re.compile(rf"(?<=: )({'|'.join(DARK)})\b")
+COLOUR = re.compile(rf"(?<=:)({'|'.join(DARK)})\b")
+NUMBERS = re.compile(
+    r'(?<= [xy]=")[-.\d]+|(?<= width=")[-.\d]+|(?<= height=")[-.\d]+|(?<=translate\()[^)]*'
+    r"|(?<=dasharray: )[^;]*|(?<=dashoffset: )[^;]*"
+)
+"""Attributes and settings with needless decimals."""
 
 
 def inline_svg(
@@ -25,7 +30,6 @@ def inline_svg(
     title: str,
     hover: Mapping[str, str],
     description: str = "",
-    class_: str = "",
 ) -> str:
     """An ``<svg>`` element that fills the width of its parent; its colours follow `dark_css`.
 
@@ -36,13 +40,13 @@ def inline_svg(
         title: what the figure shows, for those who do not see it.
         hover: texts by the ids of the groups that show them.
         description: what is to be seen in it, likewise.
-        class_: of the element.
     """
     text = figure_bytes(figure, size, "svg").decode()
     text = _compact(text[text.index("<svg") :], hover)
     text = re.sub(r'(\bid=")', rf"\1{name}-", text)
-    text = re.sub(r'((?:xlink:)?href="#)', rf"\1{name}-", text)
+    text = re.sub(r'(\bhref="#)', rf"\1{name}-", text)
     text = re.sub(r"(url\(#)", rf"\1{name}-", text)
+    text = re.sub(r' fill="(#\w{6})"', r' style="fill:\1"', text)
     text = COLOUR.sub(lambda match: f"var(--{_variable(match[1])},{match[1]})", text)
     for gid, words in hover.items():
         opening = f'<g id="{name}-{gid}">'
@@ -51,12 +55,10 @@ def inline_svg(
     assert view is not None
     attributes = {
         "xmlns": "http://www.w3.org/2000/svg",
-        "xmlns:xlink": "http://www.w3.org/1999/xlink",
         "viewBox": view[1],
         "role": "img",
         "aria-labelledby": f"{name}-title",
         **({"aria-describedby": f"{name}-description"} if description else {}),
-        **({"class": class_} if class_ else {}),
     }
     opening = "".join(f' {key}="{value}"' for key, value in attributes.items())
     titled = f'<title id="{name}-title">{escape(title)}</title>'
@@ -75,12 +77,28 @@ def _variable(colour: str) -> str:
 
 
 def _compact(text: str, hover: Mapping[str, str]) -> str:
-    """Without what nobody reads: metadata, comments, unused ids, white space, needless decimals."""
+    """Without what nobody reads: metadata, comments, unused ids and groups, white space, decimals."""
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="([^"]*)"', lambda match: match[0] if match[1] in hover else "<g", text)
     text = re.sub(r'(?<= d=")[^"]*', lambda match: _path(match[0]), text)
-    text = re.sub(r'(?<= [xy]=")[-.\d]+|(?<=translate\()[^)]*', lambda match: _rounded(match[0]), text)
-    return re.sub(r">\s+<", "><", text)
+    text = re.sub(NUMBERS, lambda match: _rounded(match[0]), text)
+    text = re.sub(r'(<use [^>]*?) transform="translate\(([-.\d]+) 0\)"', r'\1 x="\2"', text)
+    text = text.replace("xlink:href", "href").replace("DejaVuSans", "d").replace("; ", ";").replace(": ", ":")
+    return _without_bare_groups(re.sub(r">\s+<", "><", text))
+
+
+def _without_bare_groups(text: str) -> str:
+    """Groups without attributes group nothing that matters."""
+    kept: list[bool] = []
+
+    def keep(match: re.Match[str]) -> str:
+        if match[0] == "</g>":
+            return match[0] if kept.pop() else ""
+        if not match[0].endswith("/>"):
+            kept.append(match[0] != "<g>")
+        return "" if match[0] in ("<g>", "<g/>") else match[0]
+
+    return re.sub(r"<g\b[^>]*>|</g>", keep, text)
 
 
 def _path(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from neuralfuse.registry import title_of
 from nfenergy.ground.errors import InputError
 from reports.layer_records import LayerRow
-from reports.plots.labels import Label, place_labels
+from reports.plots.labels import Box, Label, place_labels
 from reports.plots.notes import note
 from reports.plots.panels import Entry, dot, legend
 from reports.plots.style import COLOURS, COLUMN, EDGE, FAINT, INK, MUTED, Size, drawing, new_figure
@@ -141,7 +141,7 @@ def _drawn(
         bottom = min(mark.speed for mark in marks) / 2
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, HEADROOM * peak)
-        _draw_roof(axes, peak, bandwidth, size)
+        told = _draw_roof(axes, peak, bandwidth, size)
         for index, mark in enumerate(marks):
             shape, colour = MARKS[mark.role]
             point = axes.scatter([mark.intensity], [mark.speed], s=(0.8 * size.marker_pt) ** 2, marker=shape)
@@ -159,16 +159,16 @@ def _drawn(
             )
             for index, mark in enumerate(marks)
         ]
-        roof = (left, peak / 1.02, right, (2.2 if size.name == "slide" else 1.9) * peak)
-        missing = place_labels(axes, labels, size, avoid=[roof], mark_scale=0.8)
+        missing = place_labels(axes, labels, size, avoid=told, mark_scale=0.8)
     return figure, [label.text for label in missing]
 
 
-def _draw_roof(axes: Axes, peak: int, bandwidth: int, size: Size) -> None:
-    """The array's roof, and diagonals of bandwidths that meet it within the panel."""
+def _draw_roof(axes: Axes, peak: int, bandwidth: int, size: Size) -> list[Box]:
+    """The array's roof, and diagonals of bandwidths that meet it; where these say their values."""
     left, right = axes.get_xlim()
     axes.axhline(peak, color=INK, linewidth=size.line_pt, zorder=1)
     steps = range(ceil(log(peak / right, BANDWIDTH_STEP)), floor(log(peak / left, BANDWIDTH_STEP)) + 1)
+    told: list[Box] = []
     shown = [bandwidth] if bandwidth else [float(BANDWIDTH_STEP) ** step for step in steps]
     for values in shown:
         style = "-" if bandwidth else ":"
@@ -178,6 +178,7 @@ def _draw_roof(axes: Axes, peak: int, bandwidth: int, size: Size) -> None:
             linewidth=(1.0 if bandwidth else 0.7) * size.line_pt, zorder=1,
         )  # fmt: skip
         if left < corner < right:
+            told.append((corner / 1.3, peak, corner * 1.3, 2 * peak))
             axes.annotate(
                 f"{values:,.0f}" if values >= 1 else f"{values:.3g}",
                 xy=(corner, peak),
@@ -187,6 +188,7 @@ def _draw_roof(axes: Axes, peak: int, bandwidth: int, size: Size) -> None:
                 fontsize=size.font_pt - 1,
                 color=INK,
             )
+    return told
 
 
 def _legend(figure: Figure, rows: Sequence[LayerRow], size: Size) -> None:
