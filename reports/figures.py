@@ -52,12 +52,13 @@ def _variants(plot: Plot, data: PlotData, numbers: Iterator[int]) -> Iterator[Fi
             title = title_of_plot(plot, shown, MEASURES[measure].title, percent_text(rate))
             joined = f" {data.tradeoffs[0].joined.capitalize()}." if data.tradeoffs[0].joined else ""
             source = joined if plot.shows_accuracy else ""
+            said = f"{title.rstrip('.')}. {plot.caption}"
             front = f" {DEFINITION}." if plot.name == "tradeoff" else ""
             figure = plot.draw(shown, measure, PAGE)
             yield Figure(
                 name="-".join(parts),
                 section=plot.section,
-                caption=" ".join(f"{title}. {plot.caption}{front}{source} {left_out(figure)}".split()),
+                caption=" ".join(f"{said}{front}{source} {left_out(figure)}".split()),
                 svg=inline_svg(
                     figure,
                     PAGE,

@@ -67,11 +67,7 @@ def accuracy_plot(tradeoffs: Sequence[Tradeoff], *, size: Size = COLUMN) -> Figu
         drawn[0].set_xlim(lowest - margin, 1.0 + margin)
         figure.supylabel("accuracy (%)", fontsize=size.font_pt)
         entries = [(name, tuple(_sample(style, size))) for name, style in looks.items()]
-        longest = max(map(len, looks))
-        columns = max(1, int(72 * size.width_in / (0.6 * size.font_pt * longest + 3.2 * size.font_pt)))
-        legend(
-            figure, free, [entries], size, x_title="supply voltage / Vmin", columns=min(columns, len(entries))
-        )
+        legend(figure, free, [entries], size, x_title="supply voltage / Vmin", columns=4)
     return figure
 
 

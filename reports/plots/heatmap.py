@@ -75,7 +75,7 @@ def saving_heatmap(
             }
             _draw_panel(axes, values, bases, generators, scale, size, font_pt)
             axes.set_title(f"saving by {MEASURES[measure].title} (%) at {percent_text(rate)} bit errors")
-        _name_columns(panels[-1], generators, size)
+        _name_columns(panels[-1], bases, generators, size)
         bar = figure.colorbar(
             ScalarMappable(scale[1], scale[0]),
             ax=list(panels),
@@ -181,11 +181,11 @@ def _draw_panel(
                 axes.scatter(*at, s=(0.9 * font_pt) ** 2, marker=corner, color=ink, linewidth=0)
 
 
-def _name_columns(axes: Axes, generators: Sequence[str], size: Size) -> None:
+def _name_columns(axes: Axes, bases: Sequence[str], generators: Sequence[str], size: Size) -> None:
     """Names of generators under the cells; slanted where they do not fit side by side."""
     titles = [generator_title(generator) for generator in generators]
-    wide = (
-        0.6 * (size.font_pt - 1) * (max(map(len, titles)) + 0.8) * len(titles) > 0.72 * 72.0 * size.width_in
-    )
+    letter = 0.6 * (size.font_pt - (2.0 if size.font_pt > 10 else 1.0))
+    room = 0.86 * 72.0 * size.width_in - letter * max(len(base_title(base)) for base in bases)
+    wide = letter * (max(map(len, titles)) + 0.8) * len(titles) > room
     slant: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if wide else {}
     axes.set_xticks([0.5 + column for column in range(len(titles))], titles, **slant)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANELS = ("SRAM weight reads", "cycles", "MACs")
+PANELS = ("SRAM weight reads", "cycles", "MACs on the array")
 HEAD_IN = 1.0
 """Height of legend, titles and axis of a figure with lying bars."""
 BASE_COLOUR, GENERATOR_COLOUR = COLOURS[0], COLOURS[2]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Entry = tuple[str, "tuple[Artist, ...]"]
 """A title in a legend, and what is drawn before it."""
+MOST_ROWS = 24
+"""Of a legend."""
 
 
 def panel_columns(count: int, size: Size) -> int:
@@ -62,8 +64,8 @@ def legend(
         blocks: entries that belong together.
         size: of text.
         x_title: of the axis that the panels have in common, which stands between them and the legend.
-        rows: of the legend below the panels.
-        columns: of that legend; entries then follow each other.
+        rows: of the legend below the panels, and more where they do not fit beside each other.
+        columns: of that legend, and fewer likewise; entries then follow each other.
     """
     from matplotlib.legend_handler import HandlerTuple
 
@@ -77,14 +79,27 @@ def legend(
         free.legend([entry[1] for entry in entries], [entry[0] for entry in entries], **told)
         return
     if columns is None:
-        entries = [entry for block in filled for entry in _padded(block, rows)]
-        columns = len(entries) // rows
+        for height in range(rows, MOST_ROWS):
+            entries = [entry for block in filled for entry in _padded(block, height)]
+            if _width_pt(entries, height, size) <= 72 * size.width_in:
+                break
+        columns = len(entries) // height
     else:
         entries = [entry for block in filled for entry in block]
+        while columns > 1 and _width_pt(entries, ceil(len(entries) / columns), size) > 72 * size.width_in:
+            columns -= 1
     if x_title:
         told |= {"title": x_title, "title_fontsize": size.font_pt, "borderaxespad": 0.2}
     told |= {"handles": [entry[1] for entry in entries], "labels": [entry[0] for entry in entries]}
     figure.legend(loc="outside lower center", ncols=columns, **told)
+
+
+def _width_pt(entries: Sequence[Entry], rows: int, size: Size) -> float:
+    """Of a legend with so many rows, filled column by column; DejaVu Sans is 0.6 of its size wide."""
+    small = size.font_pt - (2.0 if size.font_pt > 10 else 1.0)
+    columns = [entries[start : start + rows] for start in range(0, len(entries), rows)]
+    longest = [max(len(title) for title, _ in column) for column in columns]
+    return sum(0.6 * small * length + 3.6 * small for length in longest)
 
 
 def _padded(entries: Sequence[Entry], rows: int) -> list[Entry]:

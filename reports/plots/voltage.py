@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from energy.curve import CurvePoint, OperatingPoint, VoltageCurve
 from nfenergy.ground.rates import percent_text
 from reports.plots.labels import Label, place_labels
+from reports.plots.notes import note
 from reports.plots.style import COLOURS, COLUMN, DASHES, FAINT, MUTED, Size, drawing, new_figure
 from reports.plots.words import listed
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+NAMED = 8
+"""Operating points from which the axes alone tell their values."""
 RING = 1.6
 """Diameter of an operating point's ring relative to a marker."""
 
@@ -36,26 +39,13 @@ def voltage_plot(
         others: curves to draw into the same panels, each with its own line.
         size: where the figure goes.
     """
-    with drawing(size):
-        figure = new_figure(size, (1.45 if others else 1.25) * size.height_in)
-        upper, lower = figure.subplots(2, 1, sharex=True)
-        _draw_rates(upper, curve, size)
-        _draw_energies(lower, curve, size)
-        for index, other in enumerate(others, start=1):
-            _draw_other(upper, lower, other, index, size)
-        voltages = sorted(point.voltage_norm for drawn in (curve, *others) for point in drawn.points)
-        margin = 0.06 * (voltages[-1] - voltages[0])
-        lower.set_xlim(voltages[0] - margin, voltages[-1] + margin)
-        lower.set_xlabel("supply voltage / Vmin")
-        for axes in (upper, lower):
-            axes.grid(color=FAINT, linewidth=0.3)
-            axes.set_axisbelow(True)
-        if others:
-            _legend(figure, [curve, *others], size)
-        marked = [point for point in points if point.bit_error_rate > 0]
-        _mark(upper, [(point, 100.0 * point.bit_error_rate) for point in marked], curve, size, energy=False)
-        _mark(lower, [(point, point.energy_per_access_norm) for point in marked], curve, size, energy=True)
-    return figure
+    marked = [point for point in points if point.bit_error_rate > 0]
+    left_out = [point.bit_error_rate for point in marked] if len(marked) > NAMED else []
+    while True:
+        figure, missing = _drawn(curve, marked, others, size, left_out)
+        if not missing:
+            return figure
+        left_out += missing
 
 
 def hover_texts(curve: VoltageCurve) -> dict[str, str]:
@@ -84,6 +74,46 @@ def description(curve: VoltageCurve, rates: Sequence[float]) -> str:
         f"{first.energy_per_access_norm:.3g} to {last.energy_per_access_norm:g}."
         f"{f' Marked: {marked}.' if points else ''}"
     )
+
+
+def _drawn(
+    curve: VoltageCurve,
+    marked: Sequence[OperatingPoint],
+    others: Sequence[VoltageCurve],
+    size: Size,
+    left_out: Sequence[float],
+) -> tuple[Figure, list[float]]:
+    """A figure whose operating points have their values, those in `left_out` and those returned do not."""
+    with drawing(size):
+        figure = new_figure(size, (1.45 if others else 1.25) * size.height_in)
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        _draw_rates(upper, curve, size)
+        _draw_energies(lower, curve, size)
+        for index, other in enumerate(others, start=1):
+            _draw_other(upper, lower, other, index, size)
+        voltages = sorted(point.voltage_norm for drawn in (curve, *others) for point in drawn.points)
+        margin = 0.06 * (voltages[-1] - voltages[0])
+        lower.set_xlim(voltages[0] - margin, voltages[-1] + margin)
+        lower.set_xlabel("supply voltage / Vmin")
+        for axes in (upper, lower):
+            axes.grid(color=FAINT, linewidth=0.3)
+            axes.set_axisbelow(True)
+        if others:
+            _legend(figure, [curve, *others], size)
+        note(figure, _nameless(left_out), size)
+        rates = [(point, 100.0 * point.bit_error_rate) for point in marked]
+        energies = [(point, point.energy_per_access_norm) for point in marked]
+        missing = _mark(upper, rates, curve, size, left_out, energy=False)
+        missing += _mark(lower, energies, curve, size, left_out, energy=True)
+    return figure, list(dict.fromkeys(missing))
+
+
+def _nameless(rates: Sequence[float]) -> list[str]:
+    """Operating points by their bit error rates, many of them from the first to the last."""
+    names = [percent_text(rate) for rate in sorted(rates)]
+    if len(names) > NAMED:
+        return [f"{len(names)} operating points from {names[0]} to {names[-1]} bit errors"]
+    return [f"{name} bit errors" for name in names]
 
 
 def _draw_rates(axes: Axes, curve: VoltageCurve, size: Size) -> None:
@@ -161,9 +191,11 @@ def _mark(
     marked: Sequence[tuple[OperatingPoint, float]],
     curve: VoltageCurve,
     size: Size,
+    left_out: Sequence[float],
     *,
     energy: bool,
-) -> None:
+) -> list[float]:
+    """Rings with their values; the bit error rates of those whose value found no place."""
     for point, value in marked:
         axes.axvline(point.voltage_norm, color=MUTED, linewidth=0.5 * size.line_pt, linestyle=":", zorder=1)
         axes.scatter(
@@ -175,15 +207,22 @@ def _mark(
             linewidth=size.line_pt,
             zorder=4,
         )
-    labels = [
-        Label(
-            x=point.voltage_norm,
-            y=value,
-            text=f"{value:.3g}" if energy else f"{value:.3g} % at {point.voltage_norm:.4g}",
-        )
+    texts = [
+        ""
+        if point.bit_error_rate in left_out
+        else f"{value:.3g}"
+        if energy
+        else f"{value:.3g} % at {point.voltage_norm:.4g}"
         for point, value in marked
     ]
-    place_labels(axes, labels, size, soft=_curve_boxes(curve, energy=energy), mark_scale=RING)
+    labels = [
+        Label(x=point.voltage_norm, y=value, text=text)
+        for (point, value), text in zip(marked, texts, strict=True)
+    ]
+    missing = place_labels(axes, labels, size, soft=_curve_boxes(curve, energy=energy), mark_scale=RING)
+    return [
+        point.bit_error_rate for (point, _), label in zip(marked, labels, strict=True) if label in missing
+    ]
 
 
 def _curve_boxes(curve: VoltageCurve, *, energy: bool) -> list[tuple[float, float, float, float]]:
