@@ -74,8 +74,10 @@ class PlotData:
         """The layers of one combination.
 
         Raises:
-            InputError: there are none, or several to choose from.
+            InputError: there are none, or combinations to choose from.
         """
+        if not self.layers:
+            raise InputError("the savings came from a file, which holds no layers; leave out --savings")
         pairs = [pair for pair in self.layers if pair[1] != NO_GENERATOR] or list(self.layers)
         pair = self.shown or (pairs[0] if len(pairs) == 1 else None)
         if pair is None:
