@@ -182,10 +182,10 @@ def _draw_panel(
 
 
 def _name_columns(axes: Axes, bases: Sequence[str], generators: Sequence[str], size: Size) -> None:
-    """Names of generators under the cells; slanted where they do not fit side by side."""
+    """Names of generators under the cells; upright where they do not fit side by side."""
     titles = [generator_title(generator) for generator in generators]
     letter = 0.6 * (size.font_pt - (2.0 if size.font_pt > 10 else 1.0))
     room = 0.86 * 72.0 * size.width_in - letter * max(len(base_title(base)) for base in bases)
     wide = letter * (max(map(len, titles)) + 0.8) * len(titles) > room
-    slant: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if wide else {}
-    axes.set_xticks([0.5 + column for column in range(len(titles))], titles, **slant)
+    turned: dict[str, Any] = {"rotation": 90} if wide else {}
+    axes.set_xticks([0.5 + column for column in range(len(titles))], titles, **turned)

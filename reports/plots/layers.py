@@ -61,7 +61,7 @@ def layer_plot(rows: Sequence[LayerRow], *, size: Size = COLUMN) -> Figure:
         else:
             panels[-1].set_xticks(range(len(bars)), [bar.name for bar in bars], rotation=90)
             panels[-1].set_xlim(-0.6, len(bars) - 0.4)
-            panels[len(PANELS) // 2].set_ylabel("share of generator and base model (%)")
+            figure.supylabel("share of generator and base model (%)", fontsize=size.font_pt)
         _legend(figure, rows)
     return figure
 

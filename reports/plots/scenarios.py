@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -60,13 +61,14 @@ def scenario_plot(
     of = _measure(measure)
     places = [name for name in PLACES if any(row.scenario.residency == name for row in shown)]
     upright = size.name == "column"
+    letters = int(0.85 * 72 * size.width_in / (1 if upright else len(places)) / (0.6 * (size.font_pt - 1)))
     with drawing(size):
         figure = new_figure(size, (2.15 * len(places) + 0.8 if upright else 0.82 * size.height_in))
         shape = (len(places), 1) if upright else (1, len(places))
         panels = figure.subplots(*shape, sharex=True, sharey=True, squeeze=False)
         for axes, place in zip(panels.flat, places, strict=True):
             _draw_panel(axes, [row for row in shown if row.scenario.residency == place], of, size)
-            axes.set_title(PLACES[place], fontsize=size.font_pt - 1)
+            axes.set_title(textwrap.fill(PLACES[place], letters), fontsize=size.font_pt - 1)
         _frame(panels[0, 0], shown, of)
         figure.supylabel(f"saving by {MEASURES[of].title} (%)", fontsize=size.font_pt)
         _legend(figure, shown, DEFAULT_MEASURE, size)

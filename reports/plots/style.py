@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h", "<", ">")
-COLOURS = ("#123a6f", "#b5431f", "#c48a0a", "#2a9d8f", "#8d6a9f")
+COLOURS = ("#123a6f", "#b5431f", "#c48a0a", "#26917f", "#644a80")
 """Dark blue, vermilion, ochre and two more: apart for all colour visions, and the first from dark to light;
 each has a contrast of 3 to 1 with white."""
 Dashes = Literal["-"] | tuple[float, tuple[float, ...]]

@@ -135,7 +135,7 @@ def _draw_rates(axes: Axes, curve: VoltageCurve, size: Size) -> None:
 
 def _draw_energies(axes: Axes, curve: VoltageCurve, size: Size) -> None:
     energies = [point.energy_per_access_norm for point in curve.points]
-    axes.set_ylabel("energy per access (Vmin: 1)")
+    axes.set_ylabel("energy per access\n(Vmin: 1)")
     _line(axes, curve.points, energies, size, gid="energy")
     margin = 0.15 * (energies[-1] - energies[0])
     axes.set_ylim(energies[0] - margin, energies[-1] + margin)
