@@ -31,7 +31,12 @@ from tests.reports.plots.crowds import POINTS, crowd, rates_on_curve
 from tests.reports.plots.geometry import annotations, clipped, overlapping, text_boxes
 from tests.reports.samples import CURVE
 
-SHOWN = [(points, size) for points in POINTS for size in ("column", "slide")] + [(60, "page")]
+SHOWN = [
+    *((points, "column") for points in POINTS),
+    (60, "slide"),
+    *(pytest.param(points, "slide", marks=pytest.mark.slow) for points in (1, 5, 30)),
+    pytest.param(60, "page", marks=pytest.mark.slow),
+]
 TWICE = ("tradeoff", "accuracy", "heatmap", "latency-saving", "saving", "latency")
 """Those that draw several bit error rates into one figure."""
 
@@ -71,8 +76,9 @@ def test_a_curve_with_many_operating_points(points: int, size: str) -> None:
     assert len(named) == points or left_out(figure)
 
 
-@pytest.mark.parametrize("points", POINTS)
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("points", "size"), [*((points, size) for points in (1, 5) for size in SIZES), (60, "column")]
+)
 def test_every_mark_has_a_name_a_place_in_the_legend_or_is_named_as_left_out(points: int, size: str) -> None:
     """In one panel all marks are named; in small multiples the legend tells generators, titles bases."""
     data = crowd(points)
