@@ -71,11 +71,15 @@ def dram_transfers(shape: LayerShape, array: SystolicArray) -> DramTransfers:
 
 
 def check_calc_mode(array: SystolicArray) -> None:
-    """Refuse an array whose bandwidths are given instead of estimated.
+    """Refuse an array whose bandwidths are given instead of estimated, or whose filters are sparse.
 
     Raises:
-        InputError: SCALE-Sim would run it in USER mode.
+        InputError: SCALE-Sim would run it in USER mode, or with sparse filters.
     """
+    if array.sparsity is not None:
+        raise InputError(
+            "the array sets SparsitySupport, and sparse filters have no closed form; use --engine scalesim"
+        )
     if array.interface_bandwidths is not None:
         raise InputError(
             "the array sets interface bandwidths (USER mode), and stalls on them have no closed form; "
