@@ -92,11 +92,12 @@ class PhaseFollower:
             place, left = self._begin % places, total - self._begin
             # Near the end, counting what is left is cheaper than finding out that a phase is longer.
             near = left < min(2 * self._last_length, places)
-            if near or self._length(place) > left:
+            length = 0 if near else self._length(place)
+            if near or length > left:
                 rest = distinct(self._intervals(place, place + left))
                 if rest < self.phase_words:
                     return Phases(self._number, rest, self._begin - 1)
-            end = self._begin + self._length(place)
+            end = self._begin + (length or self._length(place))
             if not jumps and self._number and (end - 1) // stream.ports == (self._begin - 1) // stream.ports:
                 self.on_shared_cycle()
             self._begin, self._number = end, self._number + 1
@@ -177,7 +178,7 @@ class PhaseFollower:
     def _end(self, begin: int) -> int:
         """Place after the request that completes the phase: nearly found by counting distinct addresses."""
         low, held, found = begin, NOTHING, 0
-        high, most = begin + self.stream.pass_places, 0
+        high, most, further = begin + self.stream.pass_places, 0, 1
         close = self._close
         guess = begin + (self._last_length or self.phase_words) - close // 2
         for tries in count(1):
@@ -187,6 +188,8 @@ class PhaseFollower:
             if words >= self.phase_words:
                 high, most = guess, words
             else:
+                # Where little is new for long, such as in the overlap of two folds, steps get longer.
+                further = 2 * further if 2 * (words - found) < self.phase_words - found else 1
                 low, held, found = guess, asked, words
             missing = self.phase_words - found
             expected = missing * (low - begin) // max(found, 1)
@@ -197,7 +200,7 @@ class PhaseFollower:
             if most and tries % 3 == 0:
                 guess = (low + high) // 2
             else:
-                guess = low + max(expected - close // 2, close // 2)
+                guess = low + (1 if most else further) * max(expected - close // 2, close // 2)
         return self._complete(held, low, missing)
 
     def _complete(self, held: Intervals, low: int, missing: int) -> int:

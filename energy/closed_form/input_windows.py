@@ -108,6 +108,12 @@ class InputWindows:
         return self.rows.extent * self.cols.extent
 
     @property
+    def inside(self) -> bool:
+        """Whether no window reaches beyond the input."""
+        axes = self.rows, self.cols
+        return all(axis.whole_positions == axis.positions for axis in axes)
+
+    @property
     def overlap(self) -> bool:
         """Whether two windows share an address."""
         return self.rows.overlaps or self.cols.overlaps

@@ -56,7 +56,7 @@ def test_a_saving_of_a_batch_joins_no_accuracy(empty_cache: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (("--batch", "0"), "'--batch': 0 is not in the range"),
+        (("--batch", "0"), "Invalid value for '--batch'"),
         (("--batch", "2", "--resident", "weights"), "--resident weights is of one sample at a time"),
     ],
 )
