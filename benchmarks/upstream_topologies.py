@@ -93,7 +93,7 @@ def read(path: Path, row: dict[str, object]) -> tuple[Topology, str]:
 
 
 def their_rows(path: Path) -> Rows | None:
-    """What SCALE-Sim's own reader makes of the file, as convolutions or as matrix products; None if it fails."""
+    """What SCALE-Sim's own reader makes of the file, either of its forms; None where it fails on both."""
     from scalesim.topology_utils import topologies
 
     for gemm in (False, True):

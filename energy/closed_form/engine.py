@@ -1,9 +1,10 @@
 """The engine ``closed-form``: SCALE-Sim's reports without its simulation.
 
-Every figure that SCALE-Sim 3.0.0 reports in CALC mode for dense layers follows from the layer's shape
-and the array, in USER mode where half of each read buffer holds its operand (`given_bandwidth`). SRAM accesses, cycles and utilisation are formulas (`sram_model`, `sram_spans`,
-`utilisation`); DRAM accesses follow the buffers from one exchange with the DRAM to the next, those that
-repeat themselves taken at once (`ifmap_reads`, `filter_reads`, `ofmap_drain`).
+Every figure that SCALE-Sim 3.0.0 reports for dense layers follows from the layer's shape and the array, in
+CALC mode always, in USER mode where half of each read buffer holds its operand (`given_bandwidth`). SRAM
+accesses, cycles and utilisation are formulas (`sram_model`, `sram_spans`, `utilisation`); DRAM accesses
+follow the buffers from one exchange with the DRAM to the next, those that repeat themselves taken at once
+(`ifmap_reads`, `filter_reads`, `ofmap_drain`).
 SCALE-Sim's oddities are kept: the figures equal its own.
 """
 
@@ -100,8 +101,8 @@ def check_calc_mode(array: SystolicArray) -> None:
     check_dense(array)
     if array.interface_bandwidths is not None:
         raise InputError(
-            "the array sets interface bandwidths (USER mode), on which stalls have no closed form for many "
-            "layers at once; use --engine scalesim, or InterfaceBandwidth = CALC"
+            "the array sets interface bandwidths (USER mode), and stalls on them have no closed form over "
+            "many arrays at once; use --engine scalesim, or InterfaceBandwidth = CALC"
         )
 
 
