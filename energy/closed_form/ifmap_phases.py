@@ -25,7 +25,7 @@ from energy.closed_form.addresses import (
     merged,
     single,
 )
-from energy.closed_form.ifmap_stream import Alike, Stream
+from energy.closed_form.ifmap_stream import Stream
 from energy.closed_form.input_windows import IntArray
 
 CLOSE_REQUESTS = 512
@@ -67,6 +67,7 @@ class PhaseFollower:
     _number: int = 0
     _last_length: int = 0
     _lengths: dict[tuple[str, tuple[int, ...]], int] = field(default_factory=dict)
+    _lengths_at: dict[int, int] = field(default_factory=dict)
     _rows_seen: dict[tuple[int, ...], tuple[int, int]] = field(default_factory=dict)
     _passes_seen: dict[int, tuple[int, int]] = field(default_factory=dict)
     _pass: int = -1
@@ -152,8 +153,10 @@ class PhaseFollower:
 
     def _length(self, place: int) -> int:
         """Places of the phase that begins at a place of a pass."""
+        length = self._lengths_at.get(place)
+        if length is not None:
+            return length
         keys = (
-            ("place", Alike((place,), place + self.stream.pass_places)),
             ("row", self.stream.alike_by_row(place)),
             ("pixel", self.stream.alike_within_row(place)),
         )
@@ -166,7 +169,7 @@ class PhaseFollower:
         for kind, alike in keys:
             if alike is not None and place + length <= alike.limit:
                 self._lengths[kind, alike.key] = length
-        self._last_length = length
+        self._last_length = self._lengths_at[place] = length
         return length
 
     def _intervals(self, begin: int, end: int) -> Intervals:
