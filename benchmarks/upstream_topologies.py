@@ -4,7 +4,7 @@ Reads every CSV below FOLDER, the ``topologies`` folder of a checkout, once for 
 SCALE-Sim's own reader and with nfenergy's, and says whether they agree: both refuse the file, or both read
 the same numbers (a matrix product with SCALE-Sim's flag for these). Simulates each on a 32x32 array in all
 dataflows, what only ``--lenient`` reads too, each file in a process of its own, and prints CSV: both
-verdicts, layers, seconds and peak memory. Ends with status 1 where a verdict differs.
+verdicts, layers, processor seconds and peak memory. Ends with status 1 where a verdict differs.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def distinct_files(folder: Path) -> list[Path]:
 
 
 def measured(path: Path) -> dict[str, object]:
-    """Verdicts, seconds of each dataflow and peak memory of this process, or why it is refused."""
+    """Verdicts, processor seconds of each dataflow and peak memory of this process, or why it is refused."""
     import resource
 
     theirs = their_rows(path)
@@ -71,9 +71,9 @@ def measured(path: Path) -> dict[str, object]:
             ours = [(*layer.shape, *map(int, layer.sparsity.split(":"))) for layer in topology.layers]
         row["layers"] = len(topology.layers)
         for dataflow in DATAFLOWS:
-            begin = time.perf_counter()
+            begin = time.process_time()
             closed_form.simulate(topology, SystolicArray(dataflow=dataflow))
-            row[f"{dataflow}_seconds"] = round(time.perf_counter() - begin, 3)
+            row[f"{dataflow}_seconds"] = round(time.process_time() - begin, 3)
     except NfEnergyError as error:
         row.setdefault("refused", str(error))
     row["agree"] = "yes" if ours == theirs else "no"
