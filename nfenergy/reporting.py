@@ -11,6 +11,7 @@ from energy.curve import VoltageCurve
 from energy.measures import DEFAULT_MEASURE, MEASURES, PAPER_MEASURES
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.accuracy_labels import labels
+from nfenergy.compared_arrays import explorer_data
 from nfenergy.ground.columns import columns
 from nfenergy.ground.errors import UnknownName
 from nfenergy.ground.figures import FORMATS
@@ -21,6 +22,7 @@ from nfenergy.machine import MachineArguments
 from nfenergy.scenario_savings import scenario_savings
 from nfenergy.tradeoffs import Comparison, Selection, compare
 from reports.content import PageContent
+from reports.explorer_data import ExplorerData
 from reports.fronts import DEFINITION, REFERENCE_POINT, front_hypervolume, front_members
 from reports.layer_records import LayerRow
 from reports.measured import measures_of
@@ -34,7 +36,9 @@ PAPER_RATE = 0.01
 DEFAULT_STEM = "report"
 
 
-def write_report(comparison: Comparison, page: Path, *, command: str) -> list[Path]:
+def write_report(
+    comparison: Comparison, page: Path, *, command: str, explorer: ExplorerData | None = None
+) -> list[Path]:
     """Write the page and, beside it, its tables, the data dictionary and provenance.
 
     Args:
@@ -42,6 +46,7 @@ def write_report(comparison: Comparison, page: Path, *, command: str) -> list[Pa
         page: the HTML file; the others go into its folder: ``tradeoff.csv`` and so on beside
             ``report.html``, ``NAME.tradeoff.csv`` beside ``NAME.html``.
         command: the command line that repeats it.
+        explorer: what the page's explorer can be switched to; None for the comparison's own array.
 
     Returns:
         The files written, the page last.
@@ -52,7 +57,9 @@ def write_report(comparison: Comparison, page: Path, *, command: str) -> list[Pa
     """
     from reports.page import FILES, page_html
 
-    content = _content(comparison, command)
+    if explorer is None and comparison.reports:
+        explorer = explorer_data(comparison)
+    content = replace(_content(comparison, command), explorer=explorer)
     entries = dictionary({name: columns(record) for name, record in FILES.items()})
     prefix = "" if page.stem == DEFAULT_STEM else f"{page.stem}."
     tables = {"tradeoff.csv": csv_text(Tradeoff, comparison.merged.tradeoffs)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from energy.domains import EnergySetting
+from reports.explorer_data import ExplorerData
 from reports.layer_records import LayerRow
 from reports.merge import Merged
 from reports.plots.registry import PlotData
@@ -23,6 +24,7 @@ class PageContent:
         convention: name and description.
         command: the command line that makes the page again.
         versions: of Python and the packages that decide figures.
+        explorer: what the explorer can be switched to; None for the savings' own array and energies.
     """
 
     merged: Merged
@@ -31,6 +33,7 @@ class PageContent:
     convention: str
     command: str
     versions: Mapping[str, str]
+    explorer: ExplorerData | None = None
 
     @property
     def tradeoffs(self) -> Sequence[Tradeoff]:

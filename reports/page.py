@@ -19,6 +19,7 @@ from reports.cells import Cell, Table, number
 from reports.content import PageContent
 from reports.energy_section import energy_sentences
 from reports.energy_section_tables import energy_tables
+from reports.explorer import explorer_css, explorer_section
 from reports.figures import figures
 from reports.fronts import DEFINITION, front_hypervolume, standings
 from reports.layer_records import LayerRow
@@ -51,8 +52,9 @@ def page_html(content: PageContent) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(_resource("report.html.j2")).render(
-        css=Markup(_resource("report.css")),
+        css=Markup(_resource("report.css") + explorer_css()),
         js=Markup(_resource("report.js")),
+        explorer=explorer_section(content),
         title=_title(shown),
         sentences=summary.sentences(shown),
         warnings=summary.warnings(content.merged, content.convention),

@@ -52,15 +52,27 @@ def report(
     selection: options.SelectionOptions,
     machine: options.MachineOptions,
     ber: Rates = PUBLISHED_RATE,
+    beside: Annotated[
+        str,
+        typer.Option("--beside", help="Further arrays that the page can compare: 16x16,'32x32 ws',google."),
+    ] = "",
     quiet: options.Quiet = False,
 ) -> None:
+    from nfenergy.compared_arrays import explorer_data, parse_arrays
+    from nfenergy.machine import array_of
     from nfenergy.reporting import write_report
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"the report is an HTML page; --out {out} should end in .html")
     check_folder(out.parent)
+    arrays = parse_arrays(beside, array_of(machine.arguments()))
     comparison = _compared(selection, machine, ber, quiet=quiet)
-    for path in write_report(comparison, out, command=shlex.join(["nfenergy", *sys.argv[1:]])):
+    with simulation_progress(quiet=quiet) as on_progress:
+        explorer = explorer_data(
+            comparison, arrays=arrays, savings_file=selection.savings, on_progress=on_progress
+        )
+    command = shlex.join(["nfenergy", *sys.argv[1:]])
+    for path in write_report(comparison, out, command=command, explorer=explorer):
         typer.echo(str(path))
 
 

@@ -1,0 +1,357 @@
+"""The page's explorer: its JavaScript against Python, its controls, its address, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from energy.array import SystolicArray
+from energy.measures import SYSTEM_MEASURE
+from energy.savings import latency
+from nfenergy.api import tradeoff
+from nfenergy.compared_arrays import explorer_data
+from nfenergy.scenario_savings import Evaluated, settings_of
+from nfenergy.simulation import SimulationReport, count_networks, report_of
+from nfenergy.tradeoffs import Comparison
+from reports.content import PageContent
+from reports.explorer import explorer_css, explorer_section
+from reports.plots.registry import PlotData
+from reports.verdict import verdict
+from tests.reports.browser import CHROMIUM, DRIVER, Browser, chromium
+
+BASES, GENERATORS = ("resnet18", "vgg11"), ("convs", "unets")
+OTHER = SystolicArray(rows=8, cols=16, dataflow="ws", ifmap_sram_kb=8, filter_sram_kb=32, ofmap_sram_kb=8)
+STATES = 200
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    """Two base models behind three generators; leaking SRAMs, both at the low voltage."""
+    return tradeoff(
+        base=BASES,
+        gen=GENERATORS,
+        ber="1%",
+        energy_table="cacti7-22nm-lop",
+        leakage=True,
+        low_voltage="weight-sram,activation-sram",
+        array="16x16",
+    )
+
+
+@pytest.fixture(scope="module")
+def page(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("explorer") / "report.html"
+    data = explorer_data(comparison, arrays=[OTHER])
+    content = PageContent(
+        merged=comparison.merged,
+        data=PlotData(tradeoffs=comparison.merged.tradeoffs, layers={}, curve=comparison.machine.curve),
+        energy=comparison.machine.energy,
+        convention="paper",
+        command="nfenergy report",
+        versions={},
+        explorer=data,
+    )
+    nav = '<nav><a href="#explorer" hidden>Explore</a></nav>'
+    head = f'<meta charset="utf-8"><link rel="icon" href="data:,"><style>{explorer_css()}</style>'
+    path.write_text(f"<!DOCTYPE html>{head}{nav}{explorer_section(content)}", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None or DRIVER is None:
+        pytest.skip("chromium and chromedriver are not installed")
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def reports(comparison: Comparison) -> dict[tuple[str, str, str], SimulationReport]:
+    """Python's reports by array, base model and generator."""
+    found = {}
+    machine = comparison.machine
+    for name, array in (("16x16-os", machine.array), ("8x16-ws", OTHER)):
+        on = replace(machine, array=array)
+        first = comparison.reports[0]
+        networks = {r.model.network for report in comparison.reports for r in report.networks}
+        counted = {n.name: r for n, r in count_networks(list(networks), first.dataset, on).items()}
+        for base in BASES:
+            for generator in ("", *GENERATORS):
+                found[name, base, generator] = report_of(
+                    counted[base], counted.get(generator), first.dataset, on, first.operating_point
+                )
+    return found
+
+
+def states(data: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    """Random choices of everything that the controls offer; every fifth voltage is a measured one."""
+    rng = random.Random(14)
+    points = [point[0] for point in data["curve"]["points"]]
+    ids = {name: [row["id"] for row in data[name]] for name in ("bases", "generators", "arrays")}
+    found = []
+    for number in range(count):
+        array = rng.choice(ids["arrays"])
+        found.append(
+            {
+                "base": rng.choice(ids["bases"]),
+                "generators": rng.sample(ids["generators"], rng.randint(1, len(ids["generators"]))),
+                "measure": rng.choice(data["measures"])["name"],
+                "table": rng.choice(data["tables"])["name"],
+                "residency": rng.choice(data["residencies"])["name"],
+                "array": array,
+                "against": rng.choice(["", *(other for other in ids["arrays"] if other != array)]),
+                "voltage": rng.choice(points) if number % 5 == 0 else rng.uniform(points[0], points[-1]),
+            }
+        )
+    return found
+
+
+SHOW = """
+const shown = [];
+for (const wanted of JSON.parse(arguments[0])) {
+  explorer.set(wanted);
+  const all = (place, what, of) => Array.from(place.querySelectorAll(what), of);
+  const tables = all(document, "#explorer-panels table", (table) =>
+    all(table.tBodies[0], "tr", (row) => all(row, "[data-value]", (cell) => cell.dataset.value)));
+  const said = all(document, "#explorer-panels .verdict", (place) => place.textContent);
+  shown.push({ state: explorer.state(), figures: explorer.figures(), tables, said });
+}
+return JSON.stringify(shown);
+"""
+
+
+def test_200_random_states_are_pythons_to_1e_9(
+    browser: Browser, page: Path, reports: dict[tuple[str, str, str], SimulationReport]
+) -> None:
+    browser.open(page)
+    data = json.loads(str(browser.run("return JSON.stringify(explorer.data)")))
+    wanted = states(data, STATES)
+    settings = {
+        (s.table.name, s.residency): s for s in settings_of(next(iter(reports.values())).machine.energy)
+    }
+    evaluated, compared = Evaluated(), 0
+    for state, shown in zip(wanted, json.loads(str(browser.run(SHOW, json.dumps(wanted)))), strict=True):
+        assert shown["state"]["voltage"] == pytest.approx(state["voltage"], abs=1e-14)
+        state["voltage"] = shown["state"]["voltage"]
+        assert {**shown["state"], "generators": []} == {**state, "generators": []}
+        assert set(shown["state"]["generators"]) == set(state["generators"])
+        curve = next(iter(reports.values())).machine.curve
+        point = curve.at_voltage(state["voltage"])
+        close(shown["figures"]["point"]["energy"], point.energy_per_access_norm)
+        close(shown["figures"]["point"]["rate"], point.bit_error_rate)
+        assert shown["figures"]["point"]["isBound"] == point.bit_error_rate_is_bound
+        panels = zip(shown["figures"]["panels"], shown["tables"], shown["said"], strict=True)
+        for panel, table, said in panels:
+            assert lead_verdict(panel["rows"], state["measure"]) in said
+            for row, cells in zip(panel["rows"], table, strict=True):
+                report = replace(
+                    reports[panel["array"]["id"], state["base"], row["generator"]["network"]],
+                    operating_point=point,
+                )
+                compared += same(row["figures"], cells, report, state, settings, evaluated)
+    assert compared > 20 * STATES
+    assert browser.console() == []
+
+
+def lead_verdict(rows: list[dict[str, Any]], measure: str) -> str:
+    """What Python says of the generator that saves most."""
+    lead = max(
+        (row for row in rows),
+        key=lambda row: (
+            bool(row["generator"]["network"]),
+            row["figures"]["measures"][measure]["savingPercent"],
+        ),
+    )
+    return verdict(
+        {
+            place: {name: by["savingPercent"] for name, by in measures.items()}
+            for place, measures in lead["figures"]["byResidency"].items()
+        }
+    )
+
+
+def same(
+    figures: dict[str, Any],
+    cells: list[str],
+    report: SimulationReport,
+    state: dict[str, Any],
+    settings: dict[tuple[str, str], Any],
+    evaluated: Evaluated,
+) -> int:
+    """Hold a combination's figures against Python; how many were compared."""
+    setting = settings[state["table"], state["residency"]]
+    expected = evaluated.measures(report, setting)
+    assert figures["measures"].keys() == expected.keys()
+    for name, by in expected.items():
+        own = figures["measures"][name]
+        for key, value in (
+            ("base", by.base),
+            ("baseLow", by.base_low),
+            ("generator", by.generator),
+            ("savingPercent", by.saving_percent),
+            ("breakEvenVoltage", by.break_even_voltage_norm),
+        ):
+            close(own[key], value)
+    domains = evaluated.counted(report.base, setting).energies
+    assert figures["domains"]["base"].keys() == domains.keys()
+    for name, energy in domains.items():
+        close(figures["domains"]["base"][name], energy)
+        if report.generator:
+            close(
+                figures["domains"]["generator"][name],
+                evaluated.counted(report.generator, setting).energies[name],
+            )
+    low = sum(figures["domains"]["low"].values())
+    close(low, expected[SYSTEM_MEASURE].base_low)
+    close(figures["breakEvenDram"], evaluated.break_even_dram(report, setting))
+    took = latency(
+        base_cycles=report.base.total_cycles,
+        generator_cycles=report.generator.total_cycles if report.generator else 0,
+        clock_ghz=report.machine.clock_ghz,
+    )
+    close(figures["totalMs"], took.total_ms)
+    close(figures["overheadPercent"], took.overhead_percent)
+    by_residency = {
+        place: {
+            name: by.saving_percent
+            for name, by in evaluated.measures(report, settings[state["table"], place]).items()
+        }
+        for place in ("none", "weights", "all")
+    }
+    for place, saved in by_residency.items():
+        for name, percent in saved.items():
+            close(figures["byResidency"][place][name]["savingPercent"], percent)
+    close(float(cells[1]), (expected[state["measure"]].base_low + expected[state["measure"]].generator) / 1e6)
+    close(float(cells[0]), expected[state["measure"]].saving_percent)
+    close(float(cells[2]), took.total_ms)
+    return 5 * len(expected) + 2 * len(domains) + 15
+
+
+def close(found: float | None, expected: float | None) -> None:
+    if found is None or expected is None:
+        assert found == expected
+    else:
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+TAB, SPACE, RIGHT, DOWN, PAGE_UP, HOME = "\ue004", " ", "\ue014", "\ue015", "\ue00e", "\ue011"
+
+
+def state_of(browser: Browser) -> dict[str, Any]:
+    found = browser.run("return explorer.state()")
+    assert isinstance(found, dict)
+    return found
+
+
+def focus(browser: Browser, selector: str) -> None:
+    browser.run("document.querySelector(arguments[0]).focus()", selector)
+
+
+def test_the_keyboard_alone_reaches_and_moves_everything(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    focus(browser, "select[name=base]")
+    reached = []
+    for _ in range(16):
+        reached.append(
+            browser.run(
+                "const now = document.activeElement; const mark = now.nextElementSibling ?? now;"
+                "const seen = [now, mark].some((one) => getComputedStyle(one).outlineStyle !== 'none');"
+                "return [now.name || now.id || now.dataset.voltage, seen]"
+            )
+        )
+        browser.press(TAB)
+    names = [name for name, _ in reached]
+    for name in ("base", "table", "array", "against", "measure", "residency", "generators", "voltage"):
+        assert name in names, names
+    assert all(seen for _, seen in reached)
+    start = state_of(browser)
+    focus(browser, "select[name=base]")
+    browser.press(DOWN)
+    focus(browser, "[name=measure]:checked")
+    browser.press(RIGHT)
+    focus(browser, "[name=generators]")
+    browser.press(SPACE)
+    focus(browser, "#explorer-voltage")
+    browser.press(PAGE_UP)
+    stepped = state_of(browser)
+    assert stepped["base"] != start["base"]
+    assert stepped["measure"] != start["measure"]
+    assert len(stepped["generators"]) == len(start["generators"]) - 1
+    assert (start["voltage"], stepped["voltage"]) == (0.8333, 0.875)
+    browser.press(RIGHT)
+    assert state_of(browser)["voltage"] > 0.875
+    browser.press(HOME)
+    assert state_of(browser)["voltage"] == 0.75
+    assert browser.console() == []
+
+
+def test_the_address_holds_the_view(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    data = json.loads(str(browser.run("return JSON.stringify(explorer.data)")))
+    for state in states(data, 3):
+        browser.run("explorer.set(JSON.parse(arguments[0]))", json.dumps(state))
+        seen = state_of(browser)
+        address = str(browser.run("return explorer.address()"))
+        browser.open(page, address)
+        assert state_of(browser) == seen
+    focus(browser, "#explorer-voltage")
+    browser.press(HOME)
+    time.sleep(0.6)
+    assert "voltage=0.75" in str(browser.run("return window.location.hash"))
+    assert "saves" in str(browser.run("return document.getElementById('explorer-said').textContent"))
+    browser.run("window.location.hash = '#explore?base=vgg11&voltage=7&measure=nonsense&array=32x32'")
+    time.sleep(0.2)
+    lenient = state_of(browser)
+    assert (lenient["base"], lenient["voltage"], lenient["generators"]) == ("vgg11", 1, [])
+    assert browser.console() == []
+
+
+DRAG = """
+const drawn = document.querySelectorAll("#explorer [data-drag]")[arguments[0]];
+const box = drawn.getBoundingClientRect();
+const { right } = JSON.parse(drawn.dataset.drag);
+const at = { clientX: box.left + right, clientY: box.top + 40, bubbles: true, buttons: 1 };
+drawn.dispatchEvent(new PointerEvent("pointerdown", at));
+return explorer.state().voltage;
+"""
+
+
+def test_dragging_across_a_plot_moves_the_voltage(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    for plot in (0, 1):
+        browser.run("explorer.set({ voltage: 0.8 })")
+        assert browser.run(DRAG, plot) == pytest.approx(1.0, abs=0.002)
+    assert "no bit errors" in str(browser.run("return document.getElementById('explorer-point').textContent"))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_it_fits_a_phone_and_a_desk_by_day_and_night(
+    browser: Browser, page: Path, width: int, dark: bool, tmp_path: Path
+) -> None:
+    browser.emulate(width=width, dark=dark)
+    browser.open(page)
+    browser.run("explorer.set({ against: explorer.data.arrays[1].id })")
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    smallest = browser.run(
+        "return Math.min(...Array.from(document.querySelectorAll('#explorer text'),"
+        " (one) => parseFloat(getComputedStyle(one).fontSize)))"
+    )
+    assert smallest >= 11
+    outside = browser.run(
+        "return Array.from(document.querySelectorAll('#explorer svg')).flatMap((drawn) =>"
+        " Array.from(drawn.querySelectorAll('text')).filter((one) => {"
+        "  const [inner, outer] = [one.getBoundingClientRect(), drawn.getBoundingClientRect()];"
+        "  return inner.left < outer.left - 1 || inner.right > outer.right + 1; }).map((one) => one.textContent))"
+    )
+    assert outside == []
+    folder = Path(os.environ.get("NFENERGY_PICTURES", str(tmp_path)))
+    browser.screenshot(folder / f"explorer-{width}-{'dark' if dark else 'light'}.png")
