@@ -141,7 +141,7 @@ def _table(setting: EnergySetting) -> Json:
         "title": table.title,
         "unit": table.unit_text,
         "accessBits": table.access_bits,
-        "mac": table.mac,
+        "energyPerMac": table.mac,
         "read": _law(table.sram_read),
         "write": _law(table.sram_write),
         "dram": setting.dram_kind,

@@ -110,7 +110,7 @@ function domainEnergies(network, array, table, residency, setting) {
   }
   const { traffic } = network;
   const sizes = residentSizes(array.sizes, network.extents, residency, setting);
-  const energies = { weight_sram: 0, activation_sram: 0, logic: traffic.macs * table.mac, dram: 0 };
+  const energies = { weight_sram: 0, activation_sram: 0, logic: traffic.macs * table.energyPerMac, dram: 0 };
   for (const [memory, action, domain, values, weights] of memoryAccesses(traffic, residency)) {
     const bits = weights ? setting.weightBits : setting.activationBits;
     energies[domain] += memory === "dram"

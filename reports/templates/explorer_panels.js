@@ -69,7 +69,8 @@ function panels(data, state, shown, measure) {
   const known = shown.panels.flatMap((panel) => panel.rows.map((row) => row.figures?.measures[measure.name])).filter(Boolean);
   const most = Math.max(100, ...known.map((by) => (100 * spent(by)) / by.base)) * 1.02;
   const parts = shown.panels.map(({ array }) => {
-    const heading = html("h3", {}, array.title, html("small", {}, ` ${array.title.includes(array.memory) ? "" : array.memory}`));
+    const notes = [array.title.includes(array.memory) ? "" : array.memory, state.table && `${state.table}, resident ${state.residency}`];
+    const heading = html("h3", {}, array.title, html("small", {}, ` ${notes.filter(Boolean).join(", ")}`));
     return html("article", { "aria-label": array.title }, heading, html("p", { class: "verdict" }), html("dl", { class: "tiles" }), html("div", { class: "plot" }),
       html("div", { class: "plot" }), html("p", { class: "key" }), html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Figures of ${array.title}` }));
   });
