@@ -1,7 +1,7 @@
 """The page's explorer: choices, counts and curve as one JSON block, and the section that shows them.
 
-The formulas in ``templates/explorer_model.js`` are those of `energy.accesses`, `energy.domains`,
-`energy.savings` and `energy.curve`; a test in a browser holds one against the other.
+The formulas in ``templates/explorer_energies.js`` and ``explorer_model.js`` are those of `energy.accesses`,
+`energy.domains`, `energy.savings` and `energy.curve`; a test in a browser holds one against the other.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from reports.verdict import PLACES
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-SCRIPTS = tuple(f"explorer{part}.js" for part in ("_model", "_marks", "_plots", "_panels", ""))
+SCRIPTS = tuple(f"explorer{part}.js" for part in ("_energies", "_model", "_marks", "_plots", "_panels", ""))
 Json = dict[str, Any]
 
 

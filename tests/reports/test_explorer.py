@@ -15,16 +15,21 @@ from typing import Any
 import pytest
 
 from energy.array import SystolicArray
-from energy.measures import SYSTEM_MEASURE
+from energy.measures import MEASURES, SYSTEM_MEASURE
 from energy.savings import latency
 from nfenergy.api import tradeoff
 from nfenergy.compared_arrays import explorer_data
+from nfenergy.ground.tables import csv_text
 from nfenergy.scenario_savings import Evaluated, settings_of
 from nfenergy.simulation import SimulationReport, count_networks, report_of
+from nfenergy.tabular import saving_of
 from nfenergy.tradeoffs import Comparison
 from reports.content import PageContent
 from reports.explorer import explorer_css, explorer_section
+from reports.explorer_data import ExplorerData
+from reports.operating import measures_at
 from reports.plots.registry import PlotData
+from reports.records import Saving
 from reports.verdict import verdict
 from tests.reports.browser import CHROMIUM, DRIVER, Browser, chromium
 
@@ -47,10 +52,8 @@ def comparison() -> Comparison:
     )
 
 
-@pytest.fixture(scope="module")
-def page(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("explorer") / "report.html"
-    data = explorer_data(comparison, arrays=[OTHER])
+def bare_page(comparison: Comparison, data: ExplorerData) -> str:
+    """The explorer alone: the page's figures take longer to draw than all tests here."""
     content = PageContent(
         merged=comparison.merged,
         data=PlotData(tradeoffs=comparison.merged.tradeoffs, layers={}, curve=comparison.machine.curve),
@@ -60,13 +63,18 @@ def page(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Pa
         versions={},
         explorer=data,
     )
-    nav = '<nav><a href="#explorer" hidden>Explore</a></nav>'
     css = (files("reports") / "templates" / "report.css").read_text(encoding="utf-8") + explorer_css()
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    return (
+        '<!DOCTYPE html><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f'<link rel="icon" href="data:,"><style>{css}</style>'
+        f'<nav><a href="#explorer" hidden>Explore</a></nav><main>{explorer_section(content)}</main>'
     )
-    path.write_text(f"<!DOCTYPE html>{head}{nav}<main>{explorer_section(content)}</main>", encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("explorer") / "report.html"
+    path.write_text(bare_page(comparison, explorer_data(comparison, arrays=[OTHER])), encoding="utf-8")
     return path
 
 
@@ -361,3 +369,36 @@ def test_it_fits_a_phone_and_a_desk_by_day_and_night(
     assert outside == []
     folder = Path(os.environ.get("NFENERGY_PICTURES", str(tmp_path)))
     browser.screenshot(folder / f"explorer-{width}-{'dark' if dark else 'light'}.png")
+
+
+def test_savings_of_a_file_are_explored_without_counts(
+    browser: Browser, reports: dict[tuple[str, str, str], SimulationReport], tmp_path: Path
+) -> None:
+    rows = {key: saving_of(report) for key, report in reports.items()}
+    other = replace(rows["16x16-os", "vgg11", ""], energy_table="horowitz2014-45nm", energy_unit="pj")
+    file = tmp_path / "savings.csv"
+    file.write_text(csv_text(Saving, [*rows.values(), other]), encoding="utf-8")
+    chosen = tradeoff(
+        base=BASES, gen=GENERATORS, ber="1%", savings=file, array="16x16", energy_table="cacti7-22nm-lop"
+    )
+    path = tmp_path / "report.html"
+    path.write_text(bare_page(chosen, explorer_data(chosen, savings_file=file)), encoding="utf-8")
+    browser.open(path)
+    data = json.loads(str(browser.run("return JSON.stringify(explorer.data)")))
+    assert [row["id"] for row in data["arrays"]] == ["16x16-os", "8x16-ws"]
+    wanted = states(data, 40)
+    for state, shown in zip(wanted, json.loads(str(browser.run(SHOW, json.dumps(wanted)))), strict=True):
+        point = chosen.machine.curve.at_voltage(shown["state"]["voltage"])
+        known = (state["table"], state["residency"]) == ("cacti7-22nm-lop", "none")
+        for panel in shown["figures"]["panels"]:
+            for row in panel["rows"]:
+                saving = rows[panel["array"]["id"], state["base"], row["generator"]["network"]]
+                for name, by in measures_at(saving, point).items():
+                    own = row["figures"]["measures"][name]
+                    if known or not MEASURES[name].domains:
+                        close(own["savingPercent"], by.saving_percent)
+                        close(own["breakEvenVoltage"], by.break_even_voltage_norm)
+                    else:
+                        assert own is None or state["base"] == "vgg11"
+                assert row["figures"]["breakEvenDram"] is None
+    assert browser.console() == []
