@@ -8,6 +8,7 @@ const explorer = (() => {
   const SINGLE = ["base", "measure", "table", "residency", "array", "against"];
   const MARK = "#explore?";
   let waiting = 0;
+  let held = null;
 
   /** What the controls say. */
   function state() {
@@ -17,16 +18,20 @@ const explorer = (() => {
     return { ...found, against, generators: chosen.getAll("generators"), voltage: Number(slider.value) };
   }
 
-  /** Put a state into the controls and show it; what no control offers stays as it was. */
-  function set(wanted) {
-    for (const name of SINGLE.filter((key) => key in wanted && form.elements[key])) {
-      const control = form.elements[name];
-      const offered = Array.from(control.options ?? (control.length ? control : [control])).map(({ value }) => value);
-      if (offered.includes(wanted[name])) {
-        control.value = wanted[name];
-        [control].flat().filter((one) => one.type === "radio").forEach((one) => { one.checked = true; });
-      }
+  /** Put a value into a select or the radio buttons of a name, where they offer it. */
+  function choose(name, value) {
+    const select = section.querySelector(`select[name=${name}]`);
+    if (select && Array.from(select.options).some((option) => option.value === value)) {
+      select.value = value;
     }
+    for (const button of section.querySelectorAll(`input[type=radio][name=${name}]`)) {
+      button.checked = button.checked || button.value === value;
+    }
+  }
+
+  /** Put a state into the controls and show it; what is missing or not offered stays as it was. */
+  function set(wanted) {
+    SINGLE.filter((name) => name in wanted).forEach((name) => choose(name, wanted[name]));
     for (const box of wanted.generators ? section.querySelectorAll("[name=generators]") : []) {
       box.checked = wanted.generators.includes(box.value);
     }
@@ -39,17 +44,20 @@ const explorer = (() => {
   /** The state in an address, and back; null for an address that holds none. */
   function address() {
     const { generators, ...rest } = state();
-    const words = Object.entries({ ...rest, generators: generators.join(",") }).filter(([, value]) => value !== "");
-    return `${MARK}${words.map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll("%2C", ",")}`).join("&")}`;
+    const words = Object.entries({ ...rest, generators: generators.join(",") });
+    return MARK + words.map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll("%2C", ",")}`).join("&");
   }
 
   function parsed(hash) {
     if (!hash.startsWith(MARK)) {
       return null;
     }
-    const found = Object.fromEntries(new URLSearchParams(hash.slice(MARK.length)));
-    const generators = found.generators?.split(",");
-    return { against: "", ...found, generators: generators ?? [], voltage: Number(found.voltage ?? NaN) };
+    const { generators, voltage, ...found } = Object.fromEntries(new URLSearchParams(hash.slice(MARK.length)));
+    return {
+      ...found,
+      ...(generators === undefined ? {} : { generators: generators.split(",") }),
+      ...(voltage ? { voltage: Number(voltage) } : {}),
+    };
   }
 
   /** Browsers allow few changes of the address a second: it is written once the view rests. */
@@ -110,9 +118,16 @@ const explorer = (() => {
       }
     });
     document.getElementById("explorer-copy").addEventListener("click", copyAddress);
-    section.addEventListener("pointerdown", drag);
-    section.addEventListener("pointermove", (event) => { if (event.buttons & 1) { drag(event); } });
-    window.addEventListener("hashchange", () => { const found = parsed(window.location.hash); if (found) { set(found); } });
+    section.addEventListener("pointerdown", grasp);
+    section.addEventListener("pointermove", drag);
+    section.addEventListener("pointerup", () => { held = null; });
+    section.addEventListener("pointercancel", () => { held = null; });
+    window.addEventListener("hashchange", () => {
+      const found = parsed(window.location.hash);
+      if (found) {
+        set(found);
+      }
+    });
     let width = section.clientWidth;
     new ResizeObserver(() => {
       if (section.clientWidth !== width) {
@@ -130,12 +145,20 @@ const explorer = (() => {
     }
   }
 
-  function drag(event) {
+  /** Take hold of a plot. It is drawn anew while it is dragged: the section keeps the pointer. */
+  function grasp(event) {
     const drawn = event.target.closest("[data-drag]");
-    if (drawn) {
-      const { left, right, domain } = JSON.parse(drawn.dataset.drag);
-      const at = event.clientX - drawn.getBoundingClientRect().left;
-      move(Math.min(Math.max(scale([left, right], domain)(at), domain[0]), domain[1]));
+    if (drawn && event.button === 0) {
+      held = { ...JSON.parse(drawn.dataset.drag), from: drawn.getBoundingClientRect().left };
+      section.setPointerCapture(event.pointerId);
+      drag(event);
+    }
+  }
+
+  function drag(event) {
+    if (held) {
+      const { left, right, domain, from } = held;
+      move(Math.min(Math.max(scale([left, right], domain)(event.clientX - from), domain[0]), domain[1]));
     }
   }
 

@@ -17,7 +17,7 @@ const combinationTitle = (shown, { generator }) => (generator.network ? `${shown
 function verdictWords(data, shown, panel, measure) {
   const lead = leading(panel.rows, measure);
   if (!lead) {
-    return [`Nothing is known of this choice on ${panel.array.title}.`];
+    return [panel.rows.length === 0 ? "No generator is chosen." : `Nothing is known of this choice on ${panel.array.title}.`];
   }
   const saving = lead.figures.measures[measure.name].savingPercent;
   const of = verdict(data, lead.figures.byResidency);

@@ -59,11 +59,17 @@ function accuracyMarks(drawn, frame, x, data, state, measured) {
   const y = scale([0, 100], [frame.bottom, frame.top]);
   drawn.append(text("accuracy (%)", 4, frame.top - 12, { class: "name" }), yAxis(frame, y, [0, 25, 50, 75, 100]));
   const chosen = data.generators.filter(({ id }) => state.generators.includes(id));
+  const places = [...new Set(measured.map((row) => x(row.voltage)))].sort((a, b) => a - b);
+  const nearest = Math.min(...places.slice(1).map((place, index) => place - places[index]));
+  const step = Math.min(8, nearest / (chosen.length + 1));
   chosen.forEach((generator, index) => {
-    const shift = (index - (chosen.length - 1) / 2) * 8;
-    for (const row of measured.filter((other) => other.generator === generator.id)) {
-      const alone = measured.filter((other) => other.voltage === row.voltage).length === 1;
-      const at = Math.min(x(row.voltage) + (alone ? 0 : shift), frame.right - 4);
+    const shift = (index - (chosen.length - 1) / 2) * step;
+    const own = measured.filter((other) => other.generator === generator.id).sort((a, b) => a.voltage - b.voltage);
+    const alone = (row) => measured.filter((other) => other.voltage === row.voltage).length === 1;
+    const across = (row) => Math.min(x(row.voltage) + (alone(row) ? 0 : shift), frame.right - 4);
+    drawn.append(svg("g", look(generator), svg("path", { class: "lead", d: path(own.map((row) => [across(row), y(row.percent)])) })));
+    for (const row of own) {
+      const at = across(row);
       const ends = [row.percent - row.deviation, row.percent + row.deviation].map((end) => y(Math.min(Math.max(end, 0), 100)));
       const words = `${generator.title}: ${row.percent.toFixed(1)} ± ${row.deviation.toFixed(1)} %`;
       drawn.append(svg("g", look(generator), line(at, ends[0], at, ends[1], "error"),

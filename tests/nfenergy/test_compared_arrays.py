@@ -133,3 +133,11 @@ def test_the_report_command_takes_further_arrays(tmp_path: Path, cli: RunCli) ->
     assert '<option value="8x8-os">8x8 os</option>' in text
     assert '<section id="explorer" hidden>' in text
     assert '<a href="#explorer" hidden>' in text
+
+
+@pytest.mark.slow
+def test_a_page_of_all_published_combinations_stays_small(tmp_path: Path, cli: RunCli) -> None:
+    page = tmp_path / "report.html"
+    done = cli("report", "--quiet", "--beside", "16x16,32x32 ws", "--out", page)
+    assert done.status == 0, done.stderr
+    assert page.stat().st_size < 3_000_000

@@ -62,6 +62,18 @@ class Browser:
         actions = [{"type": "key", "id": "keyboard", "actions": strokes}]
         _call(f"{self._session}/actions", {"actions": actions})
 
+    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Press the mouse at one point of the window, and release it at another."""
+        (x, y), (to_x, to_y) = start, end
+        moves: list[dict[str, object]] = [
+            {"type": "pointerMove", "duration": 0, "origin": "viewport", "x": x, "y": y},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerMove", "duration": 50, "origin": "viewport", "x": to_x, "y": to_y},
+            {"type": "pointerUp", "button": 0},
+        ]
+        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": moves}
+        _call(f"{self._session}/actions", {"actions": [mouse]})
+
     def emulate(self, *, width: int, height: int = 900, dark: bool = False) -> None:
         """A screen of another size, and what its user prefers."""
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}

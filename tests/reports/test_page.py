@@ -18,6 +18,7 @@ from energy.closed_form.engine import simulate
 from neuralfuse.registry import base_title, generator_title
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import percent_text
+from nfenergy.ground.tables import csv_text
 from reports.content import PageContent
 from reports.fronts import DEFINITION
 from reports.layer_rows import CountedNetwork, layer_rows
@@ -25,6 +26,7 @@ from reports.merge import Merged
 from reports.page import page_html
 from reports.plots.registry import PlotData
 from reports.plots.tradeoff import tradeoff_plot
+from reports.records import Tradeoff
 from tests.reports.browser import CHROMIUM, DRIVER, Browser, chromium
 from tests.reports.samples import CURVE, merged
 from topologies.layers import Layer, Topology
@@ -214,10 +216,9 @@ def test_nothing_is_wider_than_the_page(browser: Browser) -> None:
 def test_the_downloads_are_the_tables(browser: Browser) -> None:
     names = browser.run("return Array.from(document.querySelectorAll('a[download]')).map(a => a.download)")
     assert names == ["tradeoff.csv", "layers.csv"]
-    header = browser.run(
-        "return atob(document.querySelector('a[download]').href.split(',')[1]).split('\\n')[0]"
-    )
-    assert str(header).startswith("base,base_width,generator,dataset,")
+    table = browser.run("return decodeURIComponent(document.querySelector('a[download]').href)")
+    start = "data:text/csv;charset=utf-8,"
+    assert str(table) == start + csv_text(Tradeoff, merged(("resnet18", "vgg11")).tradeoffs)
 
 
 def test_it_prints_and_is_pictured(browser: Browser, tmp_path: Path) -> None:
