@@ -79,11 +79,11 @@ def explorer_json(content: PageContent) -> Json:
         "accessMeasure": DEFAULT_MEASURE,
         "systemMeasure": SYSTEM_MEASURE if SYSTEM_MEASURE in measures else "",
         "domains": [{"name": row.name, "title": row.title} for row in ENERGY_DOMAINS],
-        "tables": [_table(row) for row in settings],
+        "tables": [table_json(row) for row in settings],
         "residencies": [
             {"name": name, "place": place, "title": name} for name, place in PLACES.items() if settings
         ],
-        "setting": _setting(content.energy),
+        "setting": setting_json(content.energy),
         "curve": {
             "name": content.data.curve.name,
             "points": [
@@ -123,7 +123,8 @@ def _measure(row: Measure) -> Json:
     }
 
 
-def _setting(setting: EnergySetting) -> Json:
+def setting_json(setting: EnergySetting) -> Json:
+    """What the formulas take of a setting, besides its table and residency."""
     return {
         "access": setting.access,
         "weightBits": setting.weight_bits,
@@ -134,7 +135,8 @@ def _setting(setting: EnergySetting) -> Json:
     }
 
 
-def _table(setting: EnergySetting) -> Json:
+def table_json(setting: EnergySetting) -> Json:
+    """The constants of a setting's energy table; leakage only where it is counted."""
     table: EnergyTable = setting.table
     return {
         "name": table.name,

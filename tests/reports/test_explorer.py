@@ -7,14 +7,17 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from energy.accesses import Extents, MemorySizes, Traffic
 from energy.array import SystolicArray
+from energy.domains import EnergySetting, domain_energies
+from energy.energy_tables import ENERGY_TABLES
 from energy.measures import MEASURES, SYSTEM_MEASURE
 from energy.savings import latency
 from nfenergy.api import tradeoff
@@ -25,7 +28,7 @@ from nfenergy.simulation import SimulationReport, count_networks, report_of
 from nfenergy.tabular import saving_of
 from nfenergy.tradeoffs import Comparison
 from reports.content import PageContent
-from reports.explorer import explorer_css, explorer_section
+from reports.explorer import explorer_css, explorer_section, setting_json, table_json
 from reports.explorer_data import ExplorerData
 from reports.operating import measures_at
 from reports.plots.registry import PlotData
@@ -34,20 +37,22 @@ from reports.verdict import verdict
 from tests.reports.browser import CHROMIUM, DRIVER, Browser, chromium
 
 BASES, GENERATORS = ("resnet18", "vgg11"), ("convs", "unets")
-OTHER = SystolicArray(rows=8, cols=16, dataflow="ws", ifmap_sram_kb=8, filter_sram_kb=32, ofmap_sram_kb=8)
+OTHER = SystolicArray(
+    rows=8, cols=16, dataflow="ws", ifmap_sram_kb=8, filter_sram_kb=16384, ofmap_sram_kb=1024
+)
 STATES = 200
 
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
-    """Two base models behind three generators; leaking SRAMs, both at the low voltage."""
+    """Two base models behind two generators; the SRAMs leak."""
     return tradeoff(
         base=BASES,
         gen=GENERATORS,
         ber="1%",
         energy_table="cacti7-22nm-lop",
         leakage=True,
-        low_voltage="weight-sram,activation-sram",
+        activation_bits=16,
         array="16x16",
     )
 
@@ -253,6 +258,41 @@ def close(found: float | None, expected: float | None) -> None:
         assert found == expected
     else:
         assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_energies_of_any_traffic_are_pythons(browser: Browser, page: Path) -> None:
+    """Products of two activations, narrow and wide values, one by one and by the word."""
+    rng, cases, expected = random.Random(28), [], []
+    for number in range(120):
+        table = rng.choice(list(ENERGY_TABLES.values())).load()
+        setting = EnergySetting(
+            table=table,
+            dram=rng.choice(list(table.dram_per_bit)),
+            residency=rng.choice(("none", "weights", "all")),
+            access=rng.choice(("word", "value")),
+            weight_bits=rng.choice((1, 4, 6, 8, 64)),
+            activation_bits=rng.choice((3, 8, 16)),
+            leakage=table.leakage_mw is not None and number % 2 == 0,
+            clock_ghz=rng.uniform(0.1, 3),
+        )
+        traffic = Traffic(**{field.name: rng.randint(0, 10**9) for field in fields(Traffic)})
+        extents = Extents(**{field.name: rng.randint(1, 10**8) for field in fields(Extents)})
+        built = MemorySizes(**{field.name: rng.randint(1, 10**4) for field in fields(MemorySizes)})
+        expected.append(domain_energies(traffic, setting.sizes(built, extents), setting))
+        cases.append(
+            [
+                {"traffic": asdict(traffic), "extents": asdict(extents)},
+                {"sizes": asdict(built)},
+                table_json(setting),
+                setting.residency,
+                setting_json(setting),
+            ]
+        )
+    browser.open(page)
+    script = "return JSON.stringify(JSON.parse(arguments[0]).map((one) => domainEnergies(...one)))"
+    found = json.loads(str(browser.run(script, json.dumps(cases))))
+    for case, energies in zip(found, expected, strict=True):
+        assert case == pytest.approx(energies, rel=1e-9)
 
 
 TAB, SPACE, RIGHT, DOWN, PAGE_UP, HOME = "\ue004", " ", "\ue014", "\ue015", "\ue00e", "\ue011"
