@@ -11,6 +11,8 @@ from energy.curve import VoltageCurve
 from energy.measures import DEFAULT_MEASURE, MEASURES, PAPER_MEASURES
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.accuracy_labels import labels
+from neuralfuse.layer_sensitivity import Sensitivity
+from nfenergy.assigning_results import Assignment
 from nfenergy.compared_arrays import explorer_data
 from nfenergy.ground.columns import columns
 from nfenergy.ground.errors import UnknownName
@@ -19,6 +21,7 @@ from nfenergy.ground.files import write_text
 from nfenergy.ground.provenance import versions
 from nfenergy.ground.tables import csv_text, dictionary
 from nfenergy.machine import MachineArguments
+from nfenergy.page_protections import page_protections
 from nfenergy.scenario_savings import scenario_savings
 from nfenergy.tradeoffs import Comparison, Selection, compare
 from reports.content import PageContent
@@ -28,6 +31,7 @@ from reports.layer_records import LayerRow
 from reports.measured import measures_of
 from reports.plots.registry import PLOTS, PlotData
 from reports.plots.style import SIZES, Size, save
+from reports.protection_rows import ProtectionRow
 from reports.records import Tradeoff
 
 PAPER_FIGURES = dict(zip(("figure5", "figure6"), PAPER_MEASURES, strict=True))
@@ -37,7 +41,13 @@ DEFAULT_STEM = "report"
 
 
 def write_report(
-    comparison: Comparison, page: Path, *, command: str, explorer: ExplorerData | None = None
+    comparison: Comparison,
+    page: Path,
+    *,
+    command: str,
+    sensitivities: Sequence[Sensitivity] = (),
+    assignments: Sequence[Assignment] = (),
+    explorer: ExplorerData | None = None,
 ) -> list[Path]:
     """Write the page and, beside it, its tables, the data dictionary and provenance.
 
@@ -46,6 +56,7 @@ def write_report(
         page: the HTML file; the others go into its folder: ``tradeoff.csv`` and so on beside
             ``report.html``, ``NAME.tradeoff.csv`` beside ``NAME.html``.
         command: the command line that repeats it.
+        sensitivities, assignments: of base models' layers, to be shown with it.
         explorer: what the page's explorer can be switched to; None for the comparison's own array.
 
     Returns:
@@ -59,12 +70,20 @@ def write_report(
 
     if explorer is None and comparison.reports:
         explorer = explorer_data(comparison)
-    content = replace(_content(comparison, command), explorer=explorer)
+    content = replace(
+        _content(comparison, command),
+        protections=page_protections(comparison),
+        sensitivities=sensitivities,
+        assignments=[found.shown for found in assignments],
+        explorer=explorer,
+    )
     entries = dictionary({name: columns(record) for name, record in FILES.items()})
     prefix = "" if page.stem == DEFAULT_STEM else f"{page.stem}."
     tables = {"tradeoff.csv": csv_text(Tradeoff, comparison.merged.tradeoffs)}
     if comparison.layers:
         tables["layers.csv"] = csv_text(LayerRow, content.layers)
+    if content.protections:
+        tables["protections.csv"] = csv_text(ProtectionRow, content.protections.rows)
     tables |= {"columns.csv": _dictionary_csv(entries), "columns.md": _dictionary_markdown(entries)}
     texts = {f"{prefix}{name}": text for name, text in tables.items()}
     texts[f"{page.stem}.json"] = json.dumps(_provenance(comparison, command), indent=2) + "\n"

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from energy.domains import EnergySetting
+from neuralfuse.layer_sensitivity import Sensitivity
+from reports.assignment_rows import ShownAssignment
 from reports.explorer_data import ExplorerData
 from reports.layer_records import LayerRow
 from reports.merge import Merged
 from reports.plots.registry import PlotData
+from reports.protections_section import ShownProtections
 from reports.records import Tradeoff
 
 
@@ -24,6 +27,9 @@ class PageContent:
         convention: name and description.
         command: the command line that makes the page again.
         versions: of Python and the packages that decide figures.
+        protections: of the base models' weight memory; None where nothing was simulated.
+        sensitivities: of base models' layers.
+        assignments: of voltages to layers.
         explorer: what the explorer can be switched to; None for the savings' own array and energies.
     """
 
@@ -33,6 +39,9 @@ class PageContent:
     convention: str
     command: str
     versions: Mapping[str, str]
+    protections: ShownProtections | None = None
+    sensitivities: Sequence[Sensitivity] = ()
+    assignments: Sequence[ShownAssignment] = ()
     explorer: ExplorerData | None = None
 
     @property
