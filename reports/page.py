@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from collections.abc import Sequence
 from importlib.resources import files
 from urllib.parse import quote
@@ -35,6 +37,7 @@ from reports.protections_section import (
 )
 from reports.records import Tradeoff
 
+LONGEST_PLAIN = 100_000
 FILES = {"tradeoff.csv": Tradeoff, "layers.csv": LayerRow, "protections.csv": ProtectionRow}
 """The files beside the page, each with the record of its rows."""
 
@@ -128,10 +131,16 @@ def _downloads(content: PageContent) -> list[tuple[str, str]]:
         texts["layers.csv"] = csv_text(LayerRow, content.layers)
     if content.protections:
         texts["protections.csv"] = csv_text(ProtectionRow, content.protections.rows)
+    return [download(name, text) for name, text in texts.items()]
+
+
+def download(name: str, text: str) -> tuple[str, str]:
+    """A table's file name and data address; a long one is compressed, for the page's sake."""
+    if len(text) > LONGEST_PLAIN:
+        packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+        return f"{name}.gz", f"data:application/gzip;base64,{packed}"
     # Hardly anything in a table needs an escape, so that this is a quarter shorter than base64.
-    return [
-        (name, "data:text/csv;charset=utf-8," + quote(text, safe=" ,;:/()+")) for name, text in texts.items()
-    ]
+    return name, "data:text/csv;charset=utf-8," + quote(text, safe=" ,;:/()+")
 
 
 def _tradeoff_table(tradeoffs: Sequence[Tradeoff]) -> Table:

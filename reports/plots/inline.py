@@ -25,7 +25,8 @@ def inline_svg(figure: Figure, size: Size, *, name: str, title: str, hover: Mapp
     """
     text = figure_bytes(figure, size, "svg").decode()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"\n\s+", "\n", text)
     text = re.sub(r'(\bid=")', rf"\1{name}-", text)
     text = re.sub(r'((?:xlink:)?href="#)', rf"\1{name}-", text)
     text = re.sub(r"(url\(#)", rf"\1{name}-", text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import os
 import re
 from collections.abc import Iterator
@@ -23,7 +25,7 @@ from reports.content import PageContent
 from reports.fronts import DEFINITION
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.merge import Merged
-from reports.page import page_html
+from reports.page import LONGEST_PLAIN, download, page_html
 from reports.plots.registry import PlotData
 from reports.plots.tradeoff import tradeoff_plot
 from reports.records import Tradeoff
@@ -230,3 +232,10 @@ def test_it_prints_and_is_pictured(browser: Browser, tmp_path: Path) -> None:
     printed = (folder / "report.pdf").read_bytes()
     assert printed.startswith(b"%PDF")
     assert 4 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 14
+
+
+def test_a_long_table_is_compressed_within_the_page() -> None:
+    text = "a,b\n" * LONGEST_PLAIN
+    name, address = download("layers.csv", text)
+    assert (name, address[:28]) == ("layers.csv.gz", "data:application/gzip;base64")
+    assert gzip.decompress(base64.b64decode(address.partition(",")[2])).decode() == text
