@@ -8,7 +8,7 @@ import numpy as np
 
 from neuralfuse.memory.map_text import Matrix, check_numbers, parse_matrix
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import read_text
+from nfenergy.ground.files import check_regular, read_text
 
 NPY = b"\x93NUMPY"
 
@@ -27,6 +27,9 @@ def read_matrix(path: Path, what: str, *, flags: bool) -> Matrix:
 def is_npy(path: Path, what: str) -> bool:
     """Whether a file begins like a ``.npy`` file. Raises InputError: it cannot be read."""
     try:
+        if path.is_fifo():
+            return False
+        check_regular(path, what)
         with path.open("rb") as file:
             return file.read(len(NPY)) == NPY
     except OSError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import write_bytes, write_text
+from nfenergy.ground.files import check_regular, write_bytes, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -62,6 +62,7 @@ def load(path: Path, kind: Kind) -> Checkpoint:
 
     if path.is_dir():
         raise InputError(f"{path} is a folder; name the checkpoint in it, such as {path / f'{kind}{SUFFIX}'}")
+    check_regular(path, "checkpoint")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

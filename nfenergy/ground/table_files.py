@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from nfenergy.ground.columns import Cell, cells, columns
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import read_text
+from nfenergy.ground.files import check_regular, read_text
 from nfenergy.ground.table_values import Raw, record_of
 
 R = TypeVar("R")
@@ -79,6 +79,7 @@ def _parquet_rows(path: Path, what: str) -> tuple[list[str], Iterator[tuple[int,
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
+    check_regular(path, what)
     try:
         table = parquet.read_table(path)
     except (OSError, pa.ArrowException) as error:
