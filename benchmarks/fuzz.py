@@ -10,6 +10,7 @@ with status 1 or 2.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from typing import Any
@@ -19,18 +20,22 @@ from tests.fuzz.campaign import Summary, run_campaign
 
 def main() -> None:
     """Run a campaign and print its figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--only", default="", help="formats, separated by commas; default all")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="after which the campaign ends")
     chosen = parser.parse_args()
     summary = run_campaign(
         chosen.cases,
         seed=chosen.seed,
         first=chosen.first,
         names=chosen.only,
+        seconds=chosen.seconds,
         workers=min(chosen.workers, chosen.cases),
         on_finding=show,
     )
@@ -50,7 +55,7 @@ def table(summary: Summary, seed: int) -> str:
     rows = [
         f"seed {seed}: {summary.cases:,} cases in {summary.seconds:,.0f} s, {len(summary.findings)} findings",
         "",
-        "| format | cases | accepted | mean, ms | slowest, s | memory above its start, MB |",
+        "| format | cases | accepted | processor time, mean ms | greatest, s | memory above its start, MB |",
         "|---|---|---|---|---|---|",
     ]
     for name, tally in sorted(summary.formats.items()):

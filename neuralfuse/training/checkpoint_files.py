@@ -93,6 +93,12 @@ def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
         if tensor.shape != tensors[name].shape:
             found, wanted = list(tensors[name].shape), list(tensor.shape)
             raise InputError(f"{path}: {name} has shape {found}, the network needs {wanted}")
+        if tensor.dtype != tensors[name].dtype:
+            raise InputError(
+                f"{path}: {name} is of type {tensors[name].dtype}, the network needs {tensor.dtype}"
+            )
+        if not bool(tensors[name].isfinite().all()):
+            raise InputError(f"{path}: {name} holds values that are not finite; the file is damaged")
     model.load_state_dict(dict(tensors))
 
 

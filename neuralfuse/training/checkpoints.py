@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+import json
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
 
 from neuralfuse.datasets.own import own_dataset
 from neuralfuse.networks.normalization import normalize
@@ -100,13 +103,26 @@ def load_network(path: Path, kind: Kind) -> tuple[nn.Module, NetworkRecord]:
         InputError: the file is no such checkpoint, or its weights do not fit its network.
     """
     checkpoint = load(path, kind)
+    record = _record(checkpoint.record, path)
     try:
-        record = NetworkRecord(**checkpoint.record)
-        if record.whitening is not None:
-            mean, deviation = record.whitening
-            record = replace(record, whitening=(tuple(mean), tuple(deviation)))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{path} describes no network that this version knows ({error})") from error
-    model = build(record)
+        model = build(record)
+        record.stored  # noqa: B018 - refuses what no memory stores
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     fill(model, checkpoint.tensors, path)
     return model.eval(), record
+
+
+def _record(found: Json, path: Path) -> NetworkRecord:
+    """The record in a checkpoint, every field of its type. Raises InputError: one is not."""
+    unknown = sorted(found.keys() - {field.name for field in fields(NetworkRecord)})
+    if unknown:
+        raise InputError(f"{path} describes no network that this version knows: unknown field {unknown[0]!r}")
+    try:
+        return TypeAdapter(NetworkRecord).validate_json(json.dumps(found), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"{path} describes no network that this version knows: {where}: {first['msg']}"
+        ) from error

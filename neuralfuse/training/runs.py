@@ -36,6 +36,7 @@ from nfenergy.ground.files import check_folder
 from nfenergy.ground.provenance import versions_text
 
 BASE_FILE = f"base{SUFFIX}"
+MOST_THREADS = 1024
 GENERATOR_FILE = f"generator{SUFFIX}"
 
 
@@ -58,7 +59,13 @@ def best_device() -> str:
 
 
 def use_threads(count: int | None) -> None:
-    """Let PyTorch compute on so many threads; None leaves its own choice."""
+    """Let PyTorch compute on so many threads; None leaves its own choice.
+
+    Raises:
+        InputError: they are more than any machine has, for which the system has no memory.
+    """
+    if count is not None and count > MOST_THREADS:
+        raise InputError(f"{count} threads are more than any machine has; give at most {MOST_THREADS}")
     if count is not None:
         torch.set_num_threads(count)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from nfenergy.ground.errors import InputError, NfEnergyError
 
-
 PIPE_SECONDS = 0.5
 """How long a pipe may have no writer."""
 

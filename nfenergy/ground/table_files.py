@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING
 from pathlib import Path
@@ -91,15 +92,15 @@ def _parquet_rows(path: Path, what: str) -> tuple[list[str], Iterator[tuple[int,
 def _check_header(
     header: Sequence[str], found: Mapping[str, Cell], known: set[str], path: Path, what: str
 ) -> None:
-    doubled = sorted({name for name in header if header.count(name) > 1 and name})
+    doubled = sorted(name for name, count in Counter(header).items() if count > 1 and name)
     if doubled:
         raise InputError(f"{path} row 1: column {doubled[0]!r} comes twice")
     missing = [name for name, cell in found.items() if name not in header and cell.default is MISSING]
     if missing:
         expected = ", ".join(name for name, cell in found.items() if cell.default is MISSING)
         raise InputError(f"{path} row 1: no column {missing[0]!r}; expected {what} with {expected}")
-    for name in header:
-        absent = [other for other in found if other not in header]
+    absent = [other for other in found if other not in set(header)]
+    for name in dict.fromkeys(header):
         near = [] if name in known else difflib.get_close_matches(name.lower(), absent, n=1, cutoff=0.85)
         if near:
             raise InputError(f"{path} row 1: no column is called {name!r}; did you mean {near[0]!r}?")

@@ -17,7 +17,23 @@ NUMBERS = (
 WORDS = (
     *("", "none", "NONE", "x", "name", "vgg11", "resnet18", "convs", "cifar10", "../..", "/", ".", "a b"),
     *("\u00e9", "\u4e2d\u6587", "\U0001f600", "\x00", "\x1b[31m", "\u202e", "\u2028", "x" * 5000, "'", '"'),
-    *("a\nb", "\r", "\t", "%s", "{}", "{0}", "$(x)", "\\", "=1+1", "-", "--", "#", "!!python/none", "&a", "*a"),
+    *(
+        "a\nb",
+        "\r",
+        "\t",
+        "%s",
+        "{}",
+        "{0}",
+        "$(x)",
+        "\\",
+        "=1+1",
+        "-",
+        "--",
+        "#",
+        "!!python/none",
+        "&a",
+        "*a",
+    ),
 )
 TOKEN = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|[A-Za-z_]\w*|[^\w\s]|\s+")
 NUMBER = re.compile(r"(?<![A-Za-z_\d.])-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
@@ -26,7 +42,9 @@ NUMBER = re.compile(r"(?<![A-Za-z_\d.])-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 def number(rng: random.Random) -> str:
     """A number that parsers stumble over, or none at all."""
     if rng.random() < 0.3:
-        return str(rng.choice((rng.randint(-5, 300), round(rng.uniform(-1, 2), 4), rng.randint(-(2**70), 2**70))))
+        return str(
+            rng.choice((rng.randint(-5, 300), round(rng.uniform(-1, 2), 4), rng.randint(-(2**70), 2**70)))
+        )
     return rng.choice(NUMBERS)
 
 
@@ -105,7 +123,9 @@ def _swap(content: bytes, rng: random.Random) -> bytes:
 
 
 def _empty(content: bytes, rng: random.Random) -> bytes:
-    return rng.choice((b"", b"\n", b"\0", b"\xff\xfe", b"\x89PNG\r\n\x1a\n", b"PK\x03\x04", b"<!DOCTYPE html>"))
+    return rng.choice(
+        (b"", b"\n", b"\0", b"\xff\xfe", b"\x89PNG\r\n\x1a\n", b"PK\x03\x04", b"<!DOCTYPE html>")
+    )
 
 
 def _zip(content: bytes, rng: random.Random) -> bytes:
@@ -133,7 +153,9 @@ def _token(text: str, rng: random.Random) -> str:
     if not found:
         return word(rng)
     token = rng.choice(found)
-    return _replace(text, token.span(), rng.choice(("", token[0] * 2, word(rng), number(rng), token[0].upper())))
+    return _replace(
+        text, token.span(), rng.choice(("", token[0] * 2, word(rng), number(rng), token[0].upper()))
+    )
 
 
 def _swap_tokens(text: str, rng: random.Random) -> str:
@@ -159,14 +181,26 @@ def _lines(text: str, rng: random.Random) -> str:
     elif kind == 3:
         lines[at] = lines[at].rstrip("\n")
     else:
-        lines.insert(at, rng.choice(("\n", "#\n", ",,,,\n", "   \n", "\t\n", f"{word(rng)}\n", '"\n', "---\n", "[x]\n")))
+        lines.insert(
+            at,
+            rng.choice(("\n", "#\n", ",,,,\n", "   \n", "\t\n", f"{word(rng)}\n", '"\n', "---\n", "[x]\n")),
+        )
     return "".join(lines)
 
 
 def _separators(text: str, rng: random.Random) -> str:
     old, new = rng.choice(
         ((",", ";"), (",", "\t"), (",", "|"), (",", ", "), ("\n", "\r\n"), ("\n", "\r"), ("\n", "\u2028"))
-        + ((":", "="), ("=", ":"), (".", ","), (" ", ""), (" ", "\t"), (" ", "\u00a0"), ("\n", "\n\n"), ("_", " "))
+        + (
+            (":", "="),
+            ("=", ":"),
+            (".", ","),
+            (" ", ""),
+            (" ", "\t"),
+            (" ", "\u00a0"),
+            ("\n", "\n\n"),
+            ("_", " "),
+        )
     )
     return text.replace(old, new)
 
@@ -188,7 +222,11 @@ def _encoding(text: str, rng: random.Random) -> bytes:
 
 def _long(text: str, rng: random.Random) -> str:
     at = rng.randint(0, len(text))
-    return text[:at] + rng.choice(("9", "x", "[", '"', ",", "(", "- ", "\n", "{a: ")) * rng.choice((300, 140_000)) + text[at:]
+    return (
+        text[:at]
+        + rng.choice(("9", "x", "[", '"', ",", "(", "- ", "\n", "{a: ")) * rng.choice((300, 140_000))
+        + text[at:]
+    )
 
 
 def _quotes(text: str, rng: random.Random) -> str:

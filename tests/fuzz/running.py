@@ -23,10 +23,12 @@ WORK = (
     "energy.scalesim.engine:_simulate_missing",
     "neuralfuse.training.base_training:BaseTraining.run",
     "neuralfuse.training.generator_training:GeneratorTraining.run",
-    "neuralfuse.evaluation.wall_time:measure_latency",
-    "neuralfuse.evaluation.picture_content:draw_all",
+    "neuralfuse.evaluation.wall_time:_interleaved",
+    "neuralfuse.evaluation.picture_content:embeddings",
+    "nfenergy.reproduction:_table7",
+    "nfenergy.reproduction:_table8",
     "nfenergy.reporting:write_report",
-    "nfenergy.reporting:write_plot",
+    "nfenergy.reporting:_plot_data",
     "nfenergy.reporting:reproduce_figure",
 )
 """Where minutes of work begin; what comes so far was accepted."""
@@ -72,7 +74,9 @@ def _wrong(
     case: Case, status: int | None, stdout: str, stderr: str, before: dict[str, Any], after: dict[str, Any]
 ) -> str:
     if status == 0:
-        changed = [name for name in before if after.get(name) != before[name] and not _may(name, case.changing)]
+        changed = [
+            name for name in before if after.get(name) != before[name] and not _may(name, case.changing)
+        ]
         if changed:
             return f"changed its input {changed[0]}"
         try:
@@ -124,7 +128,7 @@ def _ran(case: Case) -> tuple[int | None, str, str, str]:
                 status = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else None
             except WorkBegins:
                 status = 0
-            except BaseException:  # noqa: BLE001 - whatever it is, it is a finding
+            except BaseException:
                 trace = f"traceback: {_last_lines(traceback.format_exc())}"
         seen = [warning for warning in warned if _is_shown(warning)]
         if seen and not trace:
@@ -168,7 +172,9 @@ def _last_lines(trace: str) -> str:
 @contextmanager
 def shortened(*, real: bool) -> Iterator[None]:
     """Long work is cut off where it begins, and data sets are small."""
-    import neuralfuse.datasets.loading as loading
+    import torch
+
+    from neuralfuse.datasets import loading
 
     def begins(*args: object, **options: object) -> None:
         raise WorkBegins
@@ -182,6 +188,7 @@ def shortened(*, real: bool) -> Iterator[None]:
             owner = getattr(owner, part)
         saved.append((owner, name, getattr(owner, name)))
         setattr(owner, name, begins)
+    threads = torch.get_num_threads()
     saved.append((loading, "load", loading.load))
     loading.load = _few_images(loading.load)
     try:
@@ -189,6 +196,7 @@ def shortened(*, real: bool) -> Iterator[None]:
     finally:
         for owner, name, value in saved:
             setattr(owner, name, value)
+        torch.set_num_threads(threads)
 
 
 def _few_images(load: Callable[..., Any]) -> Callable[..., Any]:

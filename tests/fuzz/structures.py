@@ -11,14 +11,17 @@ from typing import Any
 
 import yaml
 
-from tests.fuzz.mutations import damaged_text, number, several, word
+from tests.fuzz.mutations import damaged_bytes, damaged_text, number, several, word
 
 Tree = Any
 
 
 def damaged_table(content: bytes, rng: random.Random) -> bytes:
     """A CSV with one cell, column or row changed."""
-    rows = [row for row in csv.reader(io.StringIO(content.decode("utf-8", "replace"))) if row]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(content.decode("utf-8", "replace"), newline="")) if row]
+    except csv.Error:
+        return damaged_bytes(content, rng)
     if not rows or not rows[0]:
         return content
     rng.choice((_cell, _cell, _cell, _cell, _title, _title, _column, _column, _row))(rows, rng)
@@ -32,14 +35,25 @@ def _cell(rows: list[list[str]], rng: random.Random) -> None:
     if row:
         at = rng.randrange(len(row))
         other = rng.choice(rows)
-        row[at] = rng.choice((number(rng), number(rng), word(rng), "", other[min(at, len(other) - 1)] if other else ""))
+        row[at] = rng.choice(
+            (number(rng), number(rng), word(rng), "", other[min(at, len(other) - 1)] if other else "")
+        )
 
 
 def _title(rows: list[list[str]], rng: random.Random) -> None:
     at = rng.randrange(len(rows[0]))
     title = rows[0][at]
     rows[0][at] = rng.choice(
-        (title.upper(), f" {title} ", title[:-1], title + "s", rng.choice(rows[0]), word(rng), "", f"{title}x")
+        (
+            title.upper(),
+            f" {title} ",
+            title[:-1],
+            title + "s",
+            rng.choice(rows[0]),
+            word(rng),
+            "",
+            f"{title}x",
+        )
     )
 
 
@@ -108,7 +122,22 @@ def odd_value(rng: random.Random, value: Tree = None) -> Tree:
     """A value of another kind or size."""
     return rng.choice(
         (
-            *(None, True, False, 0, 1, -1, 0.5, -0.0, 1e300, 1e-320, float("inf"), float("nan"), 2**31, 2**63 - 1),
+            *(
+                None,
+                True,
+                False,
+                0,
+                1,
+                -1,
+                0.5,
+                -0.0,
+                1e300,
+                1e-320,
+                float("inf"),
+                float("nan"),
+                2**31,
+                2**63 - 1,
+            ),
             *(2**63, 10**30, "", "x", "1", "nan", [], {}, [value], {"x": value}, [value, value], [[]], [{}]),
             *(number(rng), number(rng), word(rng), rng.randint(-3, 200), rng.uniform(-1, 2)),
         )
@@ -125,8 +154,25 @@ def _yaml_extras(text: str, rng: random.Random) -> str:
     at = rng.randrange(len(lines)) if lines else 0
     extra = rng.choice(
         (
-            *("a: &x 1", "b: *x", "<<: {a: 1}", "name: !!python/object/apply:os.getpid []", "? [1, 2]\n: 3", "%YAML 1.2"),
-            *("---", "...", "- 1", "x: 2020-99-99", "x: !!binary aGk=", "name: !!set {a}", "\tname: x", "{", "a: b: c"),
+            *(
+                "a: &x 1",
+                "b: *x",
+                "<<: {a: 1}",
+                "name: !!python/object/apply:os.getpid []",
+                "? [1, 2]\n: 3",
+                "%YAML 1.2",
+            ),
+            *(
+                "---",
+                "...",
+                "- 1",
+                "x: 2020-99-99",
+                "x: !!binary aGk=",
+                "name: !!set {a}",
+                "\tname: x",
+                "{",
+                "a: b: c",
+            ),
             *(lines[at : at + 1] or ["x: 1"]),
         )
     )

@@ -55,7 +55,7 @@ def work(folder: Path, seed: int, first: int, step: int, end: int, names: str) -
         entry, rng = format_of(seed, number, formats)
         _say(report, start=number, format=entry.name)
         noise.truncate(0)
-        faulthandler.dump_traceback_later(18, file=noise)
+        faulthandler.dump_traceback_later(80, file=noise)
         found = _one(folder, entry, rng, on_case=lambda argv: _say(report, argv=argv))
         faulthandler.cancel_dump_traceback_later()
         if noise.seek(0, os.SEEK_END) and not found["wrong"]:
@@ -79,9 +79,9 @@ def _one(
         case = entry.draw(place, rng)
         argv = [part[:200] for part in case.argv]
         on_case(argv)
-        started = time.perf_counter()
+        started = time.process_time()
         outcome = run_case(case, place)
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
     finally:
         remove(place)
     return {

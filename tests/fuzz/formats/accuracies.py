@@ -33,7 +33,15 @@ def _rules(folder: Path) -> None:
     demand(rows, "no rows")
     seen = set()
     for row in rows:
-        for column in ("dataset", "base", "bit_error_rate_percent", "fault_model", "weight_bits", *BASE, *BEHIND):
+        for column in (
+            "dataset",
+            "base",
+            "bit_error_rate_percent",
+            "fault_model",
+            "weight_bits",
+            *BASE,
+            *BEHIND,
+        ):
             demand(column in row, f"no column {column}")
         demand("generator" in row, "no column generator")
         demand(row["dataset"].lower() in DATASETS or row["dataset"].upper() == "CIFAR-10", "data set")
@@ -49,9 +57,17 @@ def _rules(folder: Path) -> None:
             demand((row[column] != "") == (generator != "none"), f"{column} and generator {generator}")
             if row[column]:
                 number(row[column], 0, 100)
-        demand(row.get("source", "") in ("", "measured", "published") or row["source"].lower() in ("measured", "published"), "source")
+        demand(
+            row.get("source", "") in ("", "measured", "published")
+            or row["source"].lower() in ("measured", "published"),
+            "source",
+        )
         rate = round(float(row["bit_error_rate_percent"]), 9)
-        free = {column: cell for column, cell in row.items() if column not in (*BASE, *BEHIND, "table", "bit_error_rate_percent")}
+        free = {
+            column: cell
+            for column, cell in row.items()
+            if column not in (*BASE, *BEHIND, "table", "bit_error_rate_percent")
+        }
         key = (rate, tuple(sorted((column, cell.lower()) for column, cell in free.items())))
         demand(key not in seen, "a measurement twice")
         seen.add(key)

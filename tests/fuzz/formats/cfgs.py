@@ -28,7 +28,9 @@ MemoryBanks : 1
 [run_presets]
 InterfaceBandwidth : CALC
 """
-THIRD = SECOND.replace(b" : ", b" = ").replace(b"CALC", b"USER\nUseRamulatorTrace = False") + b"""\
+THIRD = (
+    SECOND.replace(b" : ", b" = ").replace(b"CALC", b"USER\nUseRamulatorTrace = False")
+    + b"""\
 [layout]
 IfmapCustomLayout = False
 IfmapSRAMBankBandwidth = 10
@@ -41,9 +43,21 @@ FilterSRAMBankPort = 2
 [sparsity]
 SparsitySupport = false
 """
+)
 TOPOLOGY = b"Layer, M, N, K,\nGEMM1, 8, 16, 32,\n"
 LINES = (
-    ("layers", "--topology", "net.csv", "--engine", "closed-form", "--quiet", "--format", "json", "--config", "a.cfg"),
+    (
+        "layers",
+        "--topology",
+        "net.csv",
+        "--engine",
+        "closed-form",
+        "--quiet",
+        "--format",
+        "json",
+        "--config",
+        "a.cfg",
+    ),
     ("export", "--base", "vgg11", "--out", "out", "--quiet", "--config", "a.cfg"),
 )
 SIDES = ("arrayheight", "arraywidth")

@@ -62,7 +62,11 @@ def damaged_checkpoint(content: bytes, rng: random.Random) -> bytes:
     elif kind == 4 and names:
         tensor = header[rng.choice(names)]
         field = rng.choice(("dtype", "shape", "data_offsets"))
-        tensor[field] = rng.choice(TYPES) if field == "dtype" and rng.random() < 0.7 else odd_value(rng, tensor.get(field))
+        tensor[field] = (
+            rng.choice(TYPES)
+            if field == "dtype" and rng.random() < 0.7
+            else odd_value(rng, tensor.get(field))
+        )
     elif kind == 5 and names:
         name = rng.choice(names)
         held = header.pop(name)
@@ -122,7 +126,10 @@ def check_weights(path: Path, sound: bytes) -> dict[str, Any]:
         record = json.loads(metadata["nfenergy"])
     except (TypeError, KeyError, ValueError):
         raise Forbidden("no record") from None
-    demand(isinstance(record, dict) and record.get("format") == "nfenergy checkpoint 1", "no record of this format")
+    demand(
+        isinstance(record, dict) and record.get("format") == "nfenergy checkpoint 1",
+        "no record of this format",
+    )
     return record
 
 
@@ -150,7 +157,15 @@ def _samples() -> Sequence[Sample]:
             files={"base.safetensors": base_checkpoint(), "generator.safetensors": generator_checkpoint()},
             lines=[
                 ("evaluate", *common, "--gen-checkpoint", "generator.safetensors", "--out", "a.csv"),
-                ("evaluate", *common, "--gen-checkpoint", "generator.safetensors", "--out", "a.csv", "--json"),
+                (
+                    "evaluate",
+                    *common,
+                    "--gen-checkpoint",
+                    "generator.safetensors",
+                    "--out",
+                    "a.csv",
+                    "--json",
+                ),
             ],
             rules=_rules,
             mutate=damaged_checkpoint,

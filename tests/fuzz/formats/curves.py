@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fuzz.case import Sample, file_format
-from tests.fuzz.formats.rules import SHIPPED_CURVES, as_number, demand, number, plain, rows_of, text_of, tree_of
+from tests.fuzz.formats.rules import SHIPPED_CURVES, demand, number, plain, rows_of, text_of, tree_of
 from tests.fuzz.structures import TABLE, YAML
 
 RELATIVE = b"""\
@@ -38,7 +38,9 @@ voltage_norm,bit_error_rate_percent,energy_per_access_norm
 0.9,0.1,0.81
 1,0,1
 """
-CSV_VOLTS = b"voltage_v;bit_error_rate_percent;energy_per_access_norm;vmin_v\n0.8;2;0.64;1\n0.9;1;0.81;1\n1;0;1;1\n"
+CSV_VOLTS = (
+    b"voltage_v;bit_error_rate_percent;energy_per_access_norm;vmin_v\n0.8;2;0.64;1\n0.9;1;0.81;1\n1;0;1;1\n"
+)
 FIELDS = {"name", "title", "source", "normalisation", "notes", "energy_model", "vmin_v", "cells", "points"}
 POINT = {"voltage_norm", "voltage_v", "bit_error_rate_percent", "faults", "energy_per_access_norm"}
 SIMULATE = ("simulate", "--base", "vgg11", "--engine", "closed-form", "--quiet", "--json", "--curve")
@@ -63,7 +65,9 @@ def _csv_rules(folder: Path) -> None:
     rows = rows_of(folder / "curve.csv", separator=max(",;\t", key=header.count))
     points = []
     for row in rows:
-        points.append({name: number(cell) for name, cell in row.items() if name in POINT and name != "faults" and cell})
+        points.append(
+            {name: number(cell) for name, cell in row.items() if name in POINT and name != "faults" and cell}
+        )
     demand(len(points) >= 3, "fewer than three points")
     vmin = {row.get("vmin_v") for row in rows}
     demand(len(vmin) == 1, "several vmin_v")
@@ -78,11 +82,11 @@ def _check_points(points: list[Any], curve: dict[str, Any]) -> None:
     for point in points:
         demand(isinstance(point, dict), "a point is no mapping")
         demand({*point} <= POINT, "unknown field of a point")
-        point = {name: as_number(value) for name, value in point.items() if value is not None}
+        point = {name: _lenient(value) for name, value in point.items() if value is not None}
         demand(("voltage_norm" in point) != ("voltage_v" in point), "a voltage, relative or in volts")
         demand(("faults" in point) != ("bit_error_rate_percent" in point), "a rate or a count of faults")
         if "voltage_v" in point:
-            vmin = plain(as_number(curve.get("vmin_v")), 0, 20, above=True)
+            vmin = plain(_lenient(curve.get("vmin_v")), 0, 20, above=True)
             voltage = plain(point["voltage_v"], 0, vmin, above=True) / vmin
         else:
             voltage = plain(point["voltage_norm"], 0, 1, above=True)
@@ -103,9 +107,16 @@ def _check_points(points: list[Any], curve: dict[str, Any]) -> None:
     demand(found[-1] == (1, 0, 1), "the last point is not Vmin")
 
 
+def _lenient(value: Any) -> Any:
+    """A number, though it stands in quotes."""
+    return number(value) if isinstance(value, str) else value
+
+
 def _yaml_samples() -> Sequence[Sample]:
     return [
-        Sample(files={"curve.yaml": content}, lines=[(*SIMULATE, "curve.yaml")], rules=_yaml_rules, mutate=YAML)
+        Sample(
+            files={"curve.yaml": content}, lines=[(*SIMULATE, "curve.yaml")], rules=_yaml_rules, mutate=YAML
+        )
         for content in (RELATIVE, VOLTS)
     ]
 

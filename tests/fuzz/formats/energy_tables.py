@@ -41,7 +41,18 @@ dram: 200.0
 leakage: not counted
 """
 LINES = (
-    ("simulate", "--base", "vgg11", "--gen", "convs", "--engine", "closed-form", "--json", "--energy-table", "t.yaml"),
+    (
+        "simulate",
+        "--base",
+        "vgg11",
+        "--gen",
+        "convs",
+        "--engine",
+        "closed-form",
+        "--json",
+        "--energy-table",
+        "t.yaml",
+    ),
     ("layers", "--topology", "net.csv", "--engine", "closed-form", "--quiet", "--energy-table", "t.yaml"),
 )
 TOPOLOGY = b"Layer, M, N, K,\nGEMM1, 8, 16, 32,\n"
@@ -52,7 +63,16 @@ OF_ABSOLUTE = COMMON | {
 }
 OF_RELATIVE = COMMON | {"value_bits", "mac", "register_file", "inter_pe", "global_buffer", "dram"}
 SIZES = ("sram_pj_per_64bit", "sram_write_pj_per_64bit", "sram_leakage_mw")
-SINGLE = ("technology_nm", "supply_v", "mac_pj", "sram_write_factor", "register_file", "inter_pe", "global_buffer", "dram")
+SINGLE = (
+    "technology_nm",
+    "supply_v",
+    "mac_pj",
+    "sram_write_factor",
+    "register_file",
+    "inter_pe",
+    "global_buffer",
+    "dram",
+)
 
 
 def _rules(folder: Path) -> None:
@@ -74,7 +94,10 @@ def _rules(folder: Path) -> None:
         demand(plain(tree["value_bits"], 1, 64).is_integer(), "bits")
         demand(tree.get("mac", 1) == 1, "mac is not 1")
         return
-    demand({"mac_pj", "sram_pj_per_64bit", "dram_pj_per_bit", "dram_default"} <= tree.keys(), "a demanded key is missing")
+    demand(
+        {"mac_pj", "sram_pj_per_64bit", "dram_pj_per_bit", "dram_default"} <= tree.keys(),
+        "a demanded key is missing",
+    )
     demand(("sram_write_factor" in tree) != ("sram_write_pj_per_64bit" in tree), "writes")
     demand(("leakage" in tree) != ("sram_leakage_mw" in tree), "leakage")
     for key in SIZES:
@@ -91,7 +114,10 @@ def _rules(folder: Path) -> None:
 
 def _check_sizes(by_size: Any) -> None:
     demand(isinstance(by_size, dict) and len(by_size) >= 2, "fewer than two sizes")
-    found = sorted((plain(as_number(size), 0, 2**30, above=True), plain(as_number(by_size[size]), 0, 1e9, above=True)) for size in by_size)
+    found = sorted(
+        (plain(as_number(size), 0, 2**30, above=True), plain(as_number(by_size[size]), 0, 1e9, above=True))
+        for size in by_size
+    )
     for (low, first), (high, second) in pairwise(found):
         demand(abs(math.log(second / first) / math.log(high / low)) < 8.01, "too steep")
 

@@ -42,20 +42,145 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
 """A line of each command that succeeds at once; a test holds it against the commands there are."""
 
 SPEC = b"bases: [vgg11]\narrays: [8x8]\nvoltages: [0.8333]\nenergy_tables: []\n"
-VOLUME = ("--seeds", "--images", "--epochs", "--steps", "--n", "--repeats", "--batch-size", "--verify", "--groups")
+VOLUME = (
+    "--seeds",
+    "--images",
+    "--epochs",
+    "--steps",
+    "--n",
+    "--repeats",
+    "--batch-size",
+    "--verify",
+    "--groups",
+)
 """Options of which a large value is much work and no mistake."""
 TORCH = ("train-base", "train", "evaluate", "measure-latency", "sensitivity", "assign", "pictures")
 NAMED = (
-    *("vgg11", "resnet18", "resnet50", "convs", "convl", "uip", "none", "all", "cifar10", "cifar100", "imagenet10"),
-    *("digits", "mnist", "paper", "exact", "subpixel", "zero-insertion", "os", "ws", "is", "OS", "word", "value"),
-    *("stutz2021-14nm", "horowitz2014-45nm", "jouppi2021-7nm", "eyeriss2016-relative", "lpddr4", "dram", "twma"),
-    *("macs", "sram", "chip", "system", "closed-form", "both", "flip", "stuck-at", "salami2018-28nm-vc707", "weights"),
-    *("weight-sram", "weight-sram,activation-sram", "32x32", "8x4", "65536x65536", "64/128/64", "64/128", "16777216"),
-    *("10", "10/10/10", "1%", "0.5%", "0.5%,1%", "1", "0.01", "85", "85%", "20%", "scale", "google-v3", "batch", "group"),
-    *("json", "csv", "table", "png", "svg", "column", "slide", "page", "rquant", "adam", "sgd", "8,4", "secded", "map"),
-    *("3x32x32", "3x224x224", "1x1x1", "table7", "figure5", "published", "p.svg", "out", "r.html", "a.csv", "net.csv"),
-    *("missing.csv", ".", "..", "/", "/dev/null", "/dev/full", "/proc/self/mem", "net.csv/x", "x" * 300, "base.safetensors"),
-    *("generator.safetensors", "spec.yaml", "\udcff\udcfe", "a/b/c", "-", "torchvision:resnet18", "timm:x", "net.py:f"),
+    *(
+        "vgg11",
+        "resnet18",
+        "resnet50",
+        "convs",
+        "convl",
+        "uip",
+        "none",
+        "all",
+        "cifar10",
+        "cifar100",
+        "imagenet10",
+    ),
+    *(
+        "digits",
+        "mnist",
+        "paper",
+        "exact",
+        "subpixel",
+        "zero-insertion",
+        "os",
+        "ws",
+        "is",
+        "OS",
+        "word",
+        "value",
+    ),
+    *(
+        "stutz2021-14nm",
+        "horowitz2014-45nm",
+        "jouppi2021-7nm",
+        "eyeriss2016-relative",
+        "lpddr4",
+        "dram",
+        "twma",
+    ),
+    *(
+        "macs",
+        "sram",
+        "chip",
+        "system",
+        "closed-form",
+        "both",
+        "flip",
+        "stuck-at",
+        "salami2018-28nm-vc707",
+        "weights",
+    ),
+    *(
+        "weight-sram",
+        "weight-sram,activation-sram",
+        "32x32",
+        "8x4",
+        "65536x65536",
+        "64/128/64",
+        "64/128",
+        "16777216",
+    ),
+    *(
+        "10",
+        "10/10/10",
+        "1%",
+        "0.5%",
+        "0.5%,1%",
+        "1",
+        "0.01",
+        "85",
+        "85%",
+        "20%",
+        "scale",
+        "google-v3",
+        "batch",
+        "group",
+    ),
+    *(
+        "json",
+        "csv",
+        "table",
+        "png",
+        "svg",
+        "column",
+        "slide",
+        "page",
+        "rquant",
+        "adam",
+        "sgd",
+        "8,4",
+        "secded",
+        "map",
+    ),
+    *(
+        "3x32x32",
+        "3x224x224",
+        "1x1x1",
+        "table7",
+        "figure5",
+        "published",
+        "p.svg",
+        "out",
+        "r.html",
+        "a.csv",
+        "net.csv",
+    ),
+    *(
+        "missing.csv",
+        ".",
+        "..",
+        "/",
+        "/dev/null",
+        "/dev/full",
+        "/proc/self/mem",
+        "net.csv/x",
+        "x" * 300,
+        "base.safetensors",
+    ),
+    *(
+        "generator.safetensors",
+        "spec.yaml",
+        "\udcff\udcfe",
+        "a/b/c",
+        "-",
+        "torchvision:resnet18",
+        "timm:x",
+        "net.py:f",
+    ),
 )
 
 
@@ -97,7 +222,9 @@ def _bits(text: str) -> None:
 ABOVE_ZERO = _between(5e-324, 1.8e308)
 COUNT = _between(1, math.inf, whole=True)
 RULES: dict[str, Callable[[str], None]] = {
-    **dict.fromkeys(("--jobs", "--seeds", "--threads", "--checkpoint-every", "--groups", "--bank-cells"), COUNT),
+    **dict.fromkeys(
+        ("--jobs", "--seeds", "--threads", "--checkpoint-every", "--groups", "--bank-cells"), COUNT
+    ),
     **dict.fromkeys(("--epochs", "--steps", "--n", "--batch-size", "--repeats"), COUNT),
     **dict.fromkeys(("--width", "--learning-rate", "--clip", "--secded-read-factor", "--decay"), ABOVE_ZERO),
     **dict.fromkeys(("--seed", "--chip", "--verify", "--class"), _between(0, math.inf, whole=True)),
@@ -143,7 +270,9 @@ def _value(option: Any, command: str, rng: random.Random) -> str:
         return rng.choice(("vgg11", "VGG11", "resnet20", "nope", "", "net.py:f", "m.onnx", "convs"))
     if "int" in kind or "float" in kind:
         return rng.choice(NUMBERS) if rng.random() < 0.8 else str(round(rng.uniform(0, 1.2), 3))
-    return rng.choice(NAMED) if rng.random() < 0.6 else rng.choice(NUMBERS) if rng.random() < 0.5 else word(rng)
+    return (
+        rng.choice(NAMED) if rng.random() < 0.6 else rng.choice(NUMBERS) if rng.random() < 0.5 else word(rng)
+    )
 
 
 def _with_option(line: list[str], command: str, rng: random.Random) -> None:
@@ -166,7 +295,10 @@ def _damage(line: list[str], command: str, rng: random.Random) -> None:
     elif kind == 10:
         del line[rng.randrange(len(line))]
     elif kind == 11:
-        line.insert(rng.randint(0, len(line)), rng.choice((word(rng), "--nope", "--", "-x", "--json", "--help", "extra")))
+        line.insert(
+            rng.randint(0, len(line)),
+            rng.choice((word(rng), "--nope", "--", "-x", "--json", "--help", "extra")),
+        )
     elif kind == 12:
         at = rng.randrange(len(line))
         line[at] = rng.choice((line[at].upper(), line[at][:-1], f"{line[at]}x", f" {line[at]}", word(rng)))

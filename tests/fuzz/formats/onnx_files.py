@@ -30,9 +30,13 @@ def model() -> bytes:
 
     shapes = {"w1": [8, 3, 3, 3], "w2": [8, 4, 2, 2], "w3": [16, 1, 3, 3], "fc": [10, 4 * 16 * 16], "b": [10]}
     shapes["w3"] = [4, 1, 3, 3]
-    weights = [TensorProto(name=name, dims=dims, data_type=TensorProto.FLOAT) for name, dims in shapes.items()]
+    weights = [
+        TensorProto(name=name, dims=dims, data_type=TensorProto.FLOAT) for name, dims in shapes.items()
+    ]
     weights.append(numpy_helper.from_array(np.array([1, -1]), "flat"))
-    weights += [numpy_helper.from_array(np.ones(8, np.float32), name) for name in ("scale", "bias", "mean", "var")]
+    weights += [
+        numpy_helper.from_array(np.ones(8, np.float32), name) for name in ("scale", "bias", "mean", "var")
+    ]
     nodes = [
         helper.make_node("Conv", ["x", "w1"], ["a"], name="c1", strides=[2, 2], pads=[1, 1, 1, 1]),
         helper.make_node("BatchNormalization", ["a", "scale", "bias", "mean", "var"], ["n"]),
@@ -64,9 +68,11 @@ def damaged_model(content: bytes, rng: random.Random) -> bytes:
     try:
         changed = onnx.load_model_from_string(content)
         for _ in range(rng.choice((1, 1, 2, 3))):
-            rng.choice((_extent, _extent, _node, _name, _attribute, _attribute, _input, _version))(changed, rng)
+            rng.choice((_extent, _extent, _node, _name, _attribute, _attribute, _input, _version))(
+                changed, rng
+            )
         return bytes(changed.SerializeToString())
-    except Exception:  # noqa: BLE001 - whatever protobuf refuses
+    except Exception:
         return damaged_bytes(content, rng)
 
 
@@ -89,7 +95,9 @@ def _node(model: Any, rng: random.Random) -> None:
     elif kind == 1:
         nodes.append(nodes[at])
     elif kind == 2:
-        nodes[at].op_type = rng.choice(("Conv", "Gemm", "MatMul", "Loop", "If", "Scan", "LSTM", "Einsum", "Resize", "Nope", ""))
+        nodes[at].op_type = rng.choice(
+            ("Conv", "Gemm", "MatMul", "Loop", "If", "Scan", "LSTM", "Einsum", "Resize", "Nope", "")
+        )
     else:
         nodes[at].domain = rng.choice(("", "ai.onnx.ml", "com.microsoft", "x"))
 
@@ -106,9 +114,28 @@ def _attribute(model: Any, rng: random.Random) -> None:
     import onnx
 
     node = rng.choice(model.graph.node)
-    name = rng.choice(("strides", "pads", "kernel_shape", "group", "dilations", "auto_pad", "transB", "output_padding", "axis"))
+    name = rng.choice(
+        (
+            "strides",
+            "pads",
+            "kernel_shape",
+            "group",
+            "dilations",
+            "auto_pad",
+            "transB",
+            "output_padding",
+            "axis",
+        )
+    )
     value: Any = rng.choice(
-        (rng.choice(EXTENTS), [rng.choice(EXTENTS)] * rng.choice((0, 1, 2, 4, 9)), "SAME_UPPER", "NOPE", 0.5, [0.5])
+        (
+            rng.choice(EXTENTS),
+            [rng.choice(EXTENTS)] * rng.choice((0, 1, 2, 4, 9)),
+            "SAME_UPPER",
+            "NOPE",
+            0.5,
+            [0.5],
+        )
     )
     for entry in [entry for entry in node.attribute if entry.name == name]:
         node.attribute.remove(entry)

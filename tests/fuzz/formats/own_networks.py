@@ -23,7 +23,17 @@ def build(classes):
     )
 """
 LINES = (
-    ("simulate", "--base", "net.py:build", "--engine", "closed-form", "--convention", "exact", "--quiet", "--json"),
+    (
+        "simulate",
+        "--base",
+        "net.py:build",
+        "--engine",
+        "closed-form",
+        "--convention",
+        "exact",
+        "--quiet",
+        "--json",
+    ),
     ("export", "--base", "net.py:build", "--convention", "exact", "--out", "out", "--quiet"),
 )
 

@@ -61,7 +61,13 @@ def rows_of(path: Path, *, separator: str = ",") -> list[dict[str, str]]:
 def number(text: Any, low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> float:
     """A finite number in a range, in ASCII digits."""
     spelt = str(text).strip()
-    demand(re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", spelt, re.ASCII), f"{spelt[:30]!r} is no number")
+    demand(
+        re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", spelt, re.ASCII),
+        f"{spelt[:30]!r} is no number",
+    )
+    if whole and re.fullmatch(r"[+-]?\d+", spelt):
+        demand(low <= int(spelt) <= high, f"{spelt[:30]} is not between {low} and {high}")
+        return low
     value = float(spelt)
     demand(math.isfinite(value) and low <= value <= high, f"{spelt[:30]} is not between {low} and {high}")
     demand(not whole or value.is_integer(), f"{spelt[:30]} is no whole number")
@@ -72,7 +78,10 @@ def plain(value: Any, low: float, high: float, *, above: bool = False) -> float:
     """A number of a YAML or JSON in a range; `above`: the lower end left out. True and text are none."""
     demand(isinstance(value, int | float) and not isinstance(value, bool), f"{value!r:.40} is no number")
     demand(math.isfinite(value), f"{value!r:.40} is not finite")
-    demand(low < value <= high if above else low <= value <= high, f"{value!r:.40} is not between {low} and {high}")
+    demand(
+        low < value <= high if above else low <= value <= high,
+        f"{value!r:.40} is not between {low} and {high}",
+    )
     return float(value)
 
 
@@ -83,7 +92,7 @@ def tree_of(path: Path) -> Any:
         events = list(yaml.parse(text, yaml.SafeLoader))
         tree = yaml.load(text, _NoDoubles)
     except (yaml.YAMLError, ValueError, LookupError, TypeError, RecursionError) as error:
-        if type(error) is ValueError and "month" in str(error) or "day" in str(error):
+        if (type(error) is ValueError and "month" in str(error)) or "day" in str(error):
             return None  # dates stay text in nfenergy
         raise Forbidden(f"it is no YAML: {type(error).__name__}") from None
     depth = deepest = 0

@@ -89,7 +89,7 @@ def damaged_parquet(content: bytes, rng: random.Random) -> bytes:
             frame.at[row, column] = value
     try:
         return _parquet(frame)
-    except Exception:  # noqa: BLE001 - not everything can be written
+    except Exception:
         return damaged_bytes(content, rng)
 
 
@@ -97,7 +97,11 @@ def _rules(file: str, folder: Path) -> None:
     """Of the savings of the accuracies' networks: numbers in range, and each saving that of its energies."""
     for row in _rows(folder / file):
         generator = str(row.get("generator") or "none")
-        if row.get("base") != "vgg11" or row.get("dataset") != "cifar10" or generator not in ("none", "convs"):
+        if (
+            row.get("base") != "vgg11"
+            or row.get("dataset") != "cifar10"
+            or generator not in ("none", "convs")
+        ):
             continue
         demand(row.get("weight_bits") not in (None, ""), "no bits")
         if float(row["weight_bits"]) != 8:

@@ -72,7 +72,16 @@ TEXTS = {
     "deconvolution": (None, "paper", "zero-insertion", "subpixel"),
 }
 OTHERS = {
-    *("arrays", "sram_kb", "weight_bits", "assume_v2", "voltages", "bit_error_rates", "low_voltage", "leakage"),
+    *(
+        "arrays",
+        "sram_kb",
+        "weight_bits",
+        "assume_v2",
+        "voltages",
+        "bit_error_rates",
+        "low_voltage",
+        "leakage",
+    ),
     *("activation_bits", "base_width", "clock_ghz", "seed"),
 }
 
@@ -126,7 +135,7 @@ def _check_sizes(tree: dict[str, Any]) -> None:
         sizes = entry if isinstance(entry, list) else [entry]
         demand(len(sizes) in (1, 3), "one SRAM size or three")
         for size in sizes:
-            demand(isinstance(size, int) and 1 <= plain(size, 1, 2**24), "an SRAM")
+            demand(isinstance(size, int) and plain(size, 1, 2**24) >= 1, "an SRAM")
     for bits in (*tree.get("weight_bits", [8]), tree.get("activation_bits", 8)):
         demand(isinstance(bits, int) and plain(bits, 1, 64), "bits")
     plain(as_number(tree.get("base_width", 1.0)), 0, 4, above=True)

@@ -19,12 +19,25 @@ ConvDP, 8, 8, 3, 3, 4, 1, 1,
 FC1, 1, 1, 1, 1, 128, 10, 1,
 """
 PRODUCTS = b"Layer, M, N, K,\nGEMM1, 8, 16, 32,\nGEMM2, 1, 10, 64,\n"
-TWO_STRIDES = CONVOLUTIONS.replace(b"Strides,", b"Stride height, Stride width, Sparsity,").replace(
-    b" 1,\n", b" 1, 1, 1:1,\n"
-).replace(b" 2,\n", b" 2, 2, 1:1,\n")
+TWO_STRIDES = (
+    CONVOLUTIONS.replace(b"Strides,", b"Stride height, Stride width, Sparsity,")
+    .replace(b" 1,\n", b" 1, 1, 1:1,\n")
+    .replace(b" 2,\n", b" 2, 2, 1:1,\n")
+)
 LINES = (
     ("layers", "--topology", "net.csv", "--engine", "closed-form", "--quiet", "--format", "json"),
-    ("layers", "--topology", "net.csv", "--engine", "closed-form", "--array", "8x4", "--dataflow", "ws", "--quiet"),
+    (
+        "layers",
+        "--topology",
+        "net.csv",
+        "--engine",
+        "closed-form",
+        "--array",
+        "8x4",
+        "--dataflow",
+        "ws",
+        "--quiet",
+    ),
     ("layers", "--topology", "net.csv", "--engine", "closed-form", "--quiet", "--out", "out.txt"),
 )
 COLUMNS = {"ifmapheight", "ifmapwidth", "filterheight", "filterwidth"}
@@ -46,7 +59,11 @@ def _rules(folder: Path) -> None:
             row.pop()
         values = dict(zip(titles, row, strict=False))
         numbers = {title: cell for title, cell in values.items() if title in wanted or title in COLUMNS}
-        numbers |= {title: cell for title, cell in values.items() if title.startswith(("channel", "numfilter", "stride"))}
+        numbers |= {
+            title: cell
+            for title, cell in values.items()
+            if title.startswith(("channel", "numfilter", "stride"))
+        }
         for title, cell in numbers.items():
             demand(re.fullmatch(r"[+-]?[0-9]+", cell), f"{title} is {cell[:30]!r}, no whole number")
             demand(1 <= int(cell) < 2**31, f"{title} is {cell[:30]}")

@@ -19,7 +19,19 @@ from tests.fuzz.mutations import damaged_bytes
 from tests.fuzz.places import displace
 from tests.fuzz.structures import JSON, TABLE
 
-TRAIN = ("train-base", "--out", "out", "--width", "0.0625", "--epochs", "1", "--batch-size", "8", "--quiet", "--resume")
+TRAIN = (
+    "train-base",
+    "--out",
+    "out",
+    "--width",
+    "0.0625",
+    "--epochs",
+    "1",
+    "--batch-size",
+    "8",
+    "--quiet",
+    "--resume",
+)
 SWEEP = ("sweep", "spec.yaml", "--out", "out", "--quiet")
 SPEC = b"bases: [vgg11]\ngenerators: [none, convs]\narrays: [8x8]\nvoltages: [0.8333]\nenergy_tables: []\n"
 Files = Mapping[str, bytes]
@@ -48,7 +60,9 @@ def _made(argv: tuple[str, ...], keep: tuple[str, ...] = ()) -> Files:
             os.chdir(here)
             sys.argv = saved
         return {
-            str(path.relative_to(place)): path.read_bytes() for path in Path(place).rglob("*") if path.is_file()
+            str(path.relative_to(place)): path.read_bytes()
+            for path in Path(place).rglob("*")
+            if path.is_file()
         }
 
 
@@ -129,7 +143,9 @@ def draw_sweep(folder: Path, rng: random.Random | None) -> Case:
     def check(stdout: str) -> None:
         for name in finished:
             if (folder / name).read_bytes() != finished[name]:
-                raise Forbidden(f"{name} is not that of an undisturbed run{' (damaged part)' if damaged else ''}")
+                raise Forbidden(
+                    f"{name} is not that of an undisturbed run{' (damaged part)' if damaged else ''}"
+                )
 
     return Case(argv=(*SWEEP, "--resume"), check=check, changing=("out",))
 
