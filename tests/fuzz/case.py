@@ -29,6 +29,7 @@ class Case:
         check: raises `Forbidden` where the rules forbid the input; takes stdout of the run that accepted it.
         call: run instead of the command line; raises what the command line would report.
         changing: files that a successful run may change.
+        may_warn: a library may warn of what the user's own code does.
         real: nothing is cut short where long work would begin (see `tests.fuzz.running`).
     """
 
@@ -37,6 +38,7 @@ class Case:
     call: Callable[[], None] | None = None
     changing: tuple[str, ...] = ()
     real: bool = False
+    may_warn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class Sample:
     fixed: tuple[str, ...] = ()
     changing: tuple[str, ...] = ()
     check_output: Callable[[str], None] = lambda stdout: None
+    may_warn: bool = False
 
 
 def file_format(name: str, samples: Callable[[], Sequence[Sample]], *, share: float = 1.0) -> Format:
@@ -103,6 +106,6 @@ def file_format(name: str, samples: Callable[[], Sequence[Sample]], *, share: fl
             sample.check_output(stdout)
 
         line = sample.lines[0] if rng is None else rng.choice(sample.lines)
-        return Case(argv=line, check=check, changing=sample.changing)
+        return Case(argv=line, check=check, changing=sample.changing, may_warn=sample.may_warn)
 
     return Format(name=name, draw=draw, share=share)

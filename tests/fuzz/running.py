@@ -130,7 +130,7 @@ def _ran(case: Case) -> tuple[int | None, str, str, str]:
                 status = 0
             except BaseException:
                 trace = f"traceback: {_last_lines(traceback.format_exc())}"
-        seen = [warning for warning in warned if _is_shown(warning)]
+        seen = [warning for warning in warned if not case.may_warn and _is_shown(warning)]
         if seen and not trace:
             trace = f"warning: {seen[0].category.__name__} {str(seen[0].message)[:200]} ({seen[0].filename}:{seen[0].lineno})"
     finally:

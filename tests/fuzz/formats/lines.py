@@ -186,7 +186,7 @@ NAMED = (
 
 def _between(low: float, high: float, *, whole: bool = False) -> Callable[[str], None]:
     def check(text: str) -> None:
-        number(text, low, high, whole=whole)
+        number(re.sub(r"(?<=\d)_(?=\d)", "", text), low, high, whole=whole)  # 1_000, as Python has it
 
     return check
 
