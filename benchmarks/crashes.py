@@ -31,10 +31,9 @@ def main() -> None:
         seconds=chosen.seconds,
         on_finding=lambda fault: print(fault, flush=True),
     )
-    print(
-        f"seed {chosen.seed}: {sum(tally.kills for tally in tallies.values())} kills in {time.monotonic() - started:,.0f} s, "
-        f"{len(findings)} findings\n"
-    )
+    kills = sum(tally.kills for tally in tallies.values())
+    seconds = time.monotonic() - started
+    print(f"seed {chosen.seed}: {kills} kills in {seconds:,.0f} s, {len(findings)} findings\n")
     print("| command | kills | met it running | gone on with `--resume` | temporary files left |")
     print("|---|---|---|---|---|")
     for name, tally in tallies.items():

@@ -80,10 +80,16 @@ def load(path: Path, kind: Kind) -> Checkpoint:
 
 
 def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Load `tensors`, read from `path`, into a model whose names and shapes must be the same.
+    """Load `tensors`, read from `path`, into a model that they must fit; see `check_fit`."""
+    check_fit(model, tensors, path)
+    model.load_state_dict(dict(tensors))
+
+
+def check_fit(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Whether `tensors`, read from `path`, are finite and have the names, shapes and types of a model's.
 
     Raises:
-        InputError: they are not.
+        InputError: they are or have not.
     """
     expected = model.state_dict()
     if odd := sorted(expected.keys() ^ tensors.keys()):
@@ -99,7 +105,6 @@ def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
             )
         if not bool(tensors[name].isfinite().all()):
             raise InputError(f"{path}: {name} holds values that are not finite; the file is damaged")
-    model.load_state_dict(dict(tensors))
 
 
 def _record(text: str, path: Path) -> Json:

@@ -15,7 +15,7 @@ from neuralfuse.networks.whitening import Statistics, whiten
 from neuralfuse.quantization import Memory, Quantization, get_scheme
 from neuralfuse.registry import DATASETS, Dataset, Role
 from neuralfuse.training.base_recipe import robustness
-from neuralfuse.training.checkpoint_files import Json, Kind, fill, load, save
+from neuralfuse.training.checkpoint_files import Json, Kind, check_fit, fill, load, save
 from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
 
@@ -104,13 +104,26 @@ def load_network(path: Path, kind: Kind) -> tuple[nn.Module, NetworkRecord]:
     """
     checkpoint = load(path, kind)
     record = _record(checkpoint.record, path)
-    try:
-        model = build(record)
-        record.stored  # noqa: B018 - refuses what no memory stores
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+    check_fit(_skeleton(record, path), checkpoint.tensors, path)
+    model = build(record)
     fill(model, checkpoint.tensors, path)
     return model.eval(), record
+
+
+def _skeleton(record: NetworkRecord, path: Path) -> nn.Module:
+    """A record's network without memory for its weights: a damaged width may ask for any amount."""
+    import torch
+
+    try:
+        record.stored  # noqa: B018 - refuses what no memory stores
+        with torch.device("meta"):
+            return build(record)
+    except InputError as error:
+        error.args = (f"{path}: {error}",)
+        raise
+    except Exception as error:
+        said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise InputError(f"{path} describes a network that cannot be built ({said})") from error
 
 
 def _record(found: Json, path: Path) -> NetworkRecord:

@@ -140,7 +140,7 @@ def naming_damage(out: Path) -> Iterator[None]:
     except Exception as error:
         said = next(iter(str(error).strip().splitlines()), "")
         raise InputError(
-            f"{out / STATE_FILE} is damaged ({type(error).__name__}: {said}); leave out --resume to begin anew"
+            f"{out / STATE_FILE} is damaged ({type(error).__name__}: {said}); start anew without --resume"
         ) from error
 
 

@@ -99,7 +99,8 @@ class SweepFolder:
             with _os_errors(self.folder):
                 candidates = self._parts.glob(f"{_stem(number)}.*.parquet")
                 whole = [path for path in candidates if path.is_file() and path.name == _name(number, path)]
-            self._found |= {number: path for path in whole}
+            if whole:
+                self._found[number] = whole[0]
         return number in self._found
 
     def write_part(self, number: int, rows: pa.Table) -> None:

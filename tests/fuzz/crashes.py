@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 from tests.fuzz.formats.accuracies import TABLE_TEXT
@@ -33,6 +34,12 @@ voltages: [0.8333, 0.9]
 """
 LAYERS = b"Layer, M, N, K,\nA, 8, 16, 32,\nB, 16, 16, 48,\n"
 SECONDS_A_RUN = 600.0
+HEAVY = (
+    *("matplotlib.backends.backend_agg", "pyarrow.csv", "pyarrow.parquet", "sklearn.datasets", "torch"),
+    *("energy.scalesim.engine", "neuralfuse.evaluation.measuring", "neuralfuse.training.runs"),
+    *("nfenergy.api", "nfenergy.reporting", "nfenergy.sweeps.run", "reports.page"),
+)
+"""What runs import; a fork finds it there."""
 MOVING = ("training.safetensors", "training.json", "log.csv", "parts/")
 """Files that a run rewrites as it goes."""
 
@@ -108,8 +115,12 @@ JOBS: dict[str, Job] = {
             "out",
             "--steps",
             "8",
-        )
-        + ("--n", "2", "--checkpoint-every", "2", *TRAINED),
+            "--n",
+            "2",
+            "--checkpoint-every",
+            "2",
+            *TRAINED,
+        ),
         inputs={"base.safetensors": base_checkpoint},
         resumes_with="out/training.safetensors",
     ),
@@ -120,8 +131,14 @@ JOBS: dict[str, Job] = {
             "base.safetensors",
             "--gen-checkpoint",
             "generator.safetensors",
-        )
-        + ("--seeds", "3", "--out", "out/accuracy.csv", "--quiet", "--threads", "1"),
+            "--seeds",
+            "3",
+            "--out",
+            "out/accuracy.csv",
+            "--quiet",
+            "--threads",
+            "1",
+        ),
         inputs=EVALUATED,
     ),
 }
@@ -182,19 +199,9 @@ def kill_campaign(
 
 
 def _warm_up() -> None:
-    import matplotlib.backends.backend_agg
-    import pyarrow.csv
-    import pyarrow.parquet
-    import sklearn.datasets
+    for module in HEAVY:
+        import_module(module)
     import torch
-
-    import energy.scalesim.engine
-    import neuralfuse.evaluation.measuring
-    import neuralfuse.training.runs
-    import nfenergy.api
-    import nfenergy.reporting
-    import nfenergy.sweeps.run
-    import reports.page  # noqa: F401 - all of them, so that forks need not
 
     torch.set_num_threads(1)
     for checkpoint in EVALUATED.values():

@@ -109,10 +109,7 @@ def _ran(case: Case) -> tuple[int | None, str, str, str]:
     """Status, both streams, and the traceback of whatever no user should see."""
     from nfenergy.cli import main
 
-    streams = [
-        tempfile.TemporaryFile("w+", encoding="utf-8", errors=errors, newline="")
-        for errors in ("strict", "backslashreplace")
-    ]
+    streams = [_stream("strict"), _stream("backslashreplace")]
     saved, sys.argv = (sys.stdout, sys.stderr, sys.argv), ["nfenergy", *case.argv]
     sys.stdout, sys.stderr = streams
     status: int | None = None
@@ -132,7 +129,9 @@ def _ran(case: Case) -> tuple[int | None, str, str, str]:
                 trace = f"traceback: {_last_lines(traceback.format_exc())}"
         seen = [warning for warning in warned if not case.may_warn and _is_shown(warning)]
         if seen and not trace:
-            trace = f"warning: {seen[0].category.__name__} {str(seen[0].message)[:200]} ({seen[0].filename}:{seen[0].lineno})"
+            first = seen[0]
+            said = f"{first.category.__name__} {str(first.message)[:200]}"
+            trace = f"warning: {said} ({first.filename}:{first.lineno})"
     finally:
         sys.stdout, sys.stderr, sys.argv = saved
     texts = []
@@ -142,6 +141,11 @@ def _ran(case: Case) -> tuple[int | None, str, str, str]:
         texts.append(stream.buffer.read().decode("utf-8", "replace"))
         stream.close()
     return status, texts[0], texts[1], trace
+
+
+def _stream(errors: str) -> Any:
+    """A file in the place of a stream of the terminal: it has a descriptor, and fails as one does."""
+    return tempfile.TemporaryFile("w+", encoding="utf-8", errors=errors, newline="")
 
 
 def _called(call: Callable[[], None]) -> int:

@@ -28,7 +28,7 @@ ALSO_TITLES = {"vgg11": "vgg11", "cifar10": "cifar-10"}
 
 
 def _rules(folder: Path) -> None:
-    """Every demanded column; names known; percent in 0 to 100; no measurement twice; no figures of nothing."""
+    """Every demanded column; names known; percent in 0 to 100; none twice; no figures of nothing."""
     rows = rows_of(folder / "a.csv")
     demand(rows, "no rows")
     seen = set()

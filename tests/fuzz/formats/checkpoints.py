@@ -88,7 +88,7 @@ def _damage_record(header: dict[str, Any], rng: random.Random) -> None:
         return
     record = damaged_tree(record, rng)
     if isinstance(record, dict) and rng.random() < 0.3:
-        record[rng.choice([*record, "extra"] or ["x"])] = rng.choice((number(rng), odd_value(rng), [], {}))
+        record[rng.choice([*record, "extra"])] = rng.choice((number(rng), odd_value(rng), [], {}))
     header["__metadata__"]["nfenergy"] = json.dumps(record)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def _check_points(points: list[Any], curve: dict[str, Any]) -> None:
             demand(squared, "a point without energy")
         found.append((voltage, -rate, energy))
     found.sort()
-    for low, high in zip(found, found[1:], strict=False):
+    for low, high in pairwise(found):
         demand(all(a < b for a, b in zip(low, high, strict=True)), "points that do not follow each other")
     demand(found[-1] == (1, 0, 1), "the last point is not Vmin")
 

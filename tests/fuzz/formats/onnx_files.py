@@ -16,8 +16,18 @@ from tests.fuzz.mutations import damaged_bytes, word
 EXTENTS = (0, 1, -1, 2, 3, 5, 64, 10**6, 2**31, 2**40, 2**62, -(2**63))
 LINES = (
     ("simulate", "--base", "m.onnx", "--engine", "closed-form", "--convention", "exact", "--quiet", "--json"),
-    ("simulate", "--base", "m.onnx", "--engine", "closed-form", "--convention", "exact", "--quiet")
-    + ("--input-shape", "3x16x16"),
+    (
+        "simulate",
+        "--base",
+        "m.onnx",
+        "--engine",
+        "closed-form",
+        "--convention",
+        "exact",
+        "--quiet",
+        "--input-shape",
+        "3x16x16",
+    ),
     ("export", "--base", "m.onnx", "--convention", "exact", "--out", "out", "--quiet"),
 )
 

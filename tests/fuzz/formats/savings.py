@@ -16,6 +16,7 @@ from tests.fuzz.formats.rules import demand, number, rows_of
 from tests.fuzz.mutations import damaged_bytes
 from tests.fuzz.structures import TABLE, odd_value
 
+PARTS = ("base", "base_lowered", "base_low", "generator")
 LINE = ("recommend", "--accuracy", "a.csv", "--engine", "closed-form", "--quiet", "--savings")
 RANGES = {
     "array_rows": (1, 2**31, True),
@@ -79,7 +80,7 @@ def damaged_parquet(content: bytes, rng: random.Random) -> bytes:
     if kind == 0:
         frame = frame.drop(columns=column)
     elif kind == 1:
-        frame = frame.rename(columns={column: rng.choice(list(frame.columns) + ["x", f"{column}s"])})
+        frame = frame.rename(columns={column: rng.choice([*frame.columns, "x", f"{column}s"])})
     else:
         value = odd_value(rng, frame[column].iloc[0])
         frame[column] = frame[column].astype(object)
@@ -108,10 +109,9 @@ def _rules(file: str, folder: Path) -> None:
             demand(column in row, f"no column {column}")
             number(row[column], low, high, whole=whole)
         for short, name in (("twma", "twma"), ("mac", "macs")):
-            if short == "mac" and not {"base_macs", "base_lowered_macs", "base_low_macs"} <= row.keys():
-                continue  # the file lacks this measure
-            if short == "mac" and not {"generator_macs", "mac_saving_percent"} <= row.keys():
-                continue
+            parts = (*(f"{part}_{name}" for part in PARTS), f"{short}_saving_percent")
+            if short == "mac" and not all(row.get(part) not in (None, "") for part in parts):
+                continue  # the row lacks this measure
             base, low, other = (float(row[f"{part}_{name}"]) for part in ("base", "base_low", "generator"))
             demand(base > 0, f"base_{name} is 0")
             own = 100 * (base - low - other) / base

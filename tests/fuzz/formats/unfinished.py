@@ -54,7 +54,8 @@ def _made(argv: tuple[str, ...], keep: tuple[str, ...] = ()) -> Files:
             with shortened(real=True):
                 main()
         except SystemExit as ended:
-            assert not ended.code, argv
+            if ended.code:
+                raise RuntimeError(f"{argv} failed undisturbed") from ended
         finally:
             shutil.rmtree = rmtree
             os.chdir(here)
