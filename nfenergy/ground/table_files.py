@@ -11,6 +11,7 @@ import difflib
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING
 from pathlib import Path
 from typing import TypeVar
@@ -81,12 +82,23 @@ def _parquet_rows(path: Path, what: str) -> tuple[list[str], Iterator[tuple[int,
     import pyarrow.parquet as parquet
 
     check_regular(path, what)
-    try:
+
+    @contextmanager
+    def readable() -> Iterator[None]:
+        try:
+            yield
+        except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+            raise InputError(f"cannot read {what} {path}: {' '.join(str(error).split())}") from error
+
+    def rows() -> Iterator[Raw]:
+        for batch in table.to_batches(max_chunksize=10_000):
+            with readable():
+                found = batch.to_pylist()
+            yield from found
+
+    with readable():
         table = parquet.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"cannot read {what} {path}: {' '.join(str(error).split())}") from error
-    rows = (row for batch in table.to_batches(max_chunksize=10_000) for row in batch.to_pylist())
-    return list(table.column_names), enumerate(rows, start=2)
+        return list(table.column_names), enumerate(rows(), start=2)
 
 
 def _check_header(

@@ -178,6 +178,27 @@ def test_a_file_of_savings_may_lack_break_even_voltages(tmp_path: Path) -> None:
     assert found.measures["twma"].break_even_voltage_norm is None
 
 
+@pytest.mark.parametrize("place", ["name", "cell"])
+def test_a_parquet_whose_text_is_no_utf8_is_refused(place: str, tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    path = tmp_path / "s.parquet"
+    parquet.write_table(pa.table({"basename": ["vgg11text"]}), path, compression="none", use_dictionary=False)
+    old = b"basename" if place == "name" else b"vgg11text"
+    path.write_bytes(
+        path.read_bytes().replace(old, b"\xff" * len(old)).replace(b"ARROW:schema", b"ARROX:schema")
+    )
+    with pytest.raises(InputError, match=r"cannot read savings|no column"):
+        read(Saving, path, "savings")
+
+
+def test_a_seed_beyond_64_bits_is_refused(cli: RunCli, tmp_path: Path) -> None:
+    done = cli("train-base", "--out", tmp_path / "out", "--seed", 2**64)
+    assert "--seed" in done.error
+    assert done.status == 2
+
+
 # Fault maps
 
 
