@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -68,14 +67,6 @@ def _socket(path: Path, content: bytes) -> None:
         os.chdir(here)
 
 
-def _below_a_file(path: Path, content: bytes) -> None:
-    parent = path.parent
-    if any(parent.iterdir()) or parent.name in ("", "case"):
-        return
-    shutil.rmtree(parent)
-    parent.write_bytes(content)
-
-
 def _obeys_permissions() -> bool:
     """Whether a file of mode 0 is refused to this process."""
     return os.geteuid() != 0 or os.environ.get("NFENERGY_FUZZ_NO_OVERRIDE") == "1"
@@ -91,7 +82,6 @@ PLACES: dict[str, Callable[[Path, bytes], None]] = {
     "an endless device": _device,
     "an empty device": _null,
     "a socket": _socket,
-    "nothing below a file": _below_a_file,
 }
 if _obeys_permissions():
     PLACES["a file without permission"] = _locked

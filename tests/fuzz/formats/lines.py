@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from nfenergy.commands import COMMANDS
 from tests.fuzz.case import Case, Forbidden, Format
 from tests.fuzz.formats.accuracies import TABLE_TEXT
 from tests.fuzz.formats.checkpoints import base_checkpoint, generator_checkpoint
@@ -32,6 +33,7 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "train-base": ("--out", "out", "--width", "0.0625", "--epochs", "1", "--quiet"),
     "train": (*BASE, "--out", "out", "--gen", "convs", "--steps", "2", "--n", "2", "--quiet"),
     "evaluate": (*BASE, "--seeds", "1", "--out", "acc.csv", "--quiet"),
+    "experiment": ("list",),
     "demo-accuracy": ("--out", "out", "--quiet"),
     "measure-latency": ("--base", "vgg11", "--repeats", "1", "--out", "l.csv"),
     "protections": ("--base", "vgg11", "--accuracy", "a.csv", *CLOSED),
@@ -276,6 +278,8 @@ def _value(option: Any, command: str, rng: random.Random) -> str:
 
 
 def _with_option(line: list[str], command: str, rng: random.Random) -> None:
+    if not _options(command):  # a group of commands
+        return
     option = rng.choice(_options(command))
     flag = rng.choice((*option.opts, *option.secondary_opts))
     while flag in line and rng.random() < 0.8:
@@ -319,7 +323,7 @@ def draw(folder: Path, rng: random.Random | None) -> Case:
         (folder / name).write_bytes(content)
     if rng is None:
         return Case(argv=("simulate", *COMMAND_LINES["simulate"]), check=lambda stdout: None)
-    command = rng.choice(sorted(COMMAND_LINES))
+    command = rng.choice(sorted(COMMAND_LINES.keys() & COMMANDS.keys()))
     line = list(COMMAND_LINES[command])
     for _ in range(rng.choice((1, 1, 2, 3))):
         _damage(line, command, rng)
