@@ -227,7 +227,11 @@ def _undisturbed(job: Job, folder: Path) -> Undisturbed:
 def _killed_once(job: Job, folder: Path, wanted: Undisturbed, rng: random.Random, tally: Tally) -> list[str]:
     _prepared(job, folder)
     process = _start(job.line, folder)
-    time.sleep(rng.uniform(0.02, 1.0) * wanted.seconds)
+    if rng.random() < 0.5:
+        time.sleep(rng.uniform(0.02, 1.0) * wanted.seconds)
+    else:
+        _await_writing(folder / "work" / "out", wanted.seconds)
+        time.sleep(rng.uniform(0, 0.1) * wanted.seconds)
     os.kill(process, signal.SIGKILL)
     tally.kills += 1
     tally.in_time += _wait(process) == -signal.SIGKILL
@@ -251,6 +255,13 @@ def _killed_once(job: Job, folder: Path, wanted: Undisturbed, rng: random.Random
     if scratch and "layers" in job.line:
         faults.append(f"{scratch[0]} is left in the temporary folder")
     return faults
+
+
+def _await_writing(out: Path, seconds: float) -> None:
+    """Until a run writes its first file, if that is soon."""
+    deadline = time.monotonic() + 2 * seconds
+    while time.monotonic() < deadline and not any(path.is_file() for path in out.rglob("*")):
+        time.sleep(0.001)
 
 
 def _after_kill(folder: Path, wanted: Undisturbed) -> list[str]:
