@@ -178,6 +178,14 @@ def test_a_file_of_savings_may_lack_break_even_voltages(tmp_path: Path) -> None:
     assert found.measures["twma"].break_even_voltage_norm is None
 
 
+def test_a_count_beyond_64_bits_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    found = saving("vgg11")
+    path.write_text(csv_text(Saving, [replace(found, base_params=10**30)]))
+    with pytest.raises(InputError, match="column base_params: 1000000000000000000000000000000 does not fit"):
+        read(Saving, path, "savings")
+
+
 @pytest.mark.parametrize("place", ["name", "cell"])
 def test_a_parquet_whose_text_is_no_utf8_is_refused(place: str, tmp_path: Path) -> None:
     import pyarrow as pa
