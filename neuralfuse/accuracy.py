@@ -59,7 +59,7 @@ class Accuracy:
     three figures of the generator (``nf_...``) are None.
 
     Raises:
-        InputError: a generator lacks one of its figures.
+        InputError: a generator lacks one of its figures, or there are such figures without a generator.
     """
 
     reference: Annotated[str, Column("where it was read", name="table", joined="accuracy_reference")] = ""
@@ -154,6 +154,8 @@ class Accuracy:
                 f"generator {self.generator!r} lacks nf_clean_accuracy, nf_perturbed_accuracy_mean or "
                 "nf_perturbed_accuracy_std"
             )
+        if not self.has_generator and figures != (None, None, None):
+            raise InputError("nf_ accuracies are of a generator, of which there is none; leave them empty")
 
     @property
     def has_generator(self) -> bool:
