@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Annotated, Any
 
 from neuralfuse.registry import (
@@ -41,10 +42,6 @@ def _rate(meaning: str, name: str, high: float, source: str = "", joined: str | 
     )
 
 
-def _base_name(name: str) -> str:
-    return network_name("base", name)
-
-
 def _source(text: str) -> str:
     if text.lower() not in (MEASURED, PUBLISHED):
         raise InputError(f"{text!r} is neither {MEASURED} nor {PUBLISHED}")
@@ -64,7 +61,7 @@ class Accuracy:
 
     reference: Annotated[str, Column("where it was read", name="table", joined="accuracy_reference")] = ""
     dataset: Annotated[str, Column("data set", check=dataset_name, joined=None)]
-    base: Annotated[str, Column("base model", check=_base_name, joined=None)]
+    base: Annotated[str, Column("base model", check=partial(network_name, "base"), joined=None)]
     generator: Annotated[
         str, Column("generator; none: no generator", check=generator_name, empty=NO_GENERATOR, joined=None)
     ]
