@@ -93,9 +93,10 @@ class Experiment(_Part):
         title: what it shows.
         source: where the papers print it.
         state: see `STATES`.
-        paper: whose recipes it takes, ``stutz`` or ``neuralfuse``.
+        paper: whose recipes it takes, ``stutz``, ``neuralfuse``, or our own of a data set, ``nfenergy``.
         dataset: of the paper.
         draw: of a drawing, its kind, see `nfenergy.experiments.drawings`.
+        study: of a comparison of protections, the accuracy floor in percent at each scale.
         command: of one that neither trains nor draws, what makes it.
         needs: likewise, what must be there before.
         published: name of the printed table among those shipped.
@@ -116,9 +117,10 @@ class Experiment(_Part):
     title: str
     source: str = ""
     state: Literal["exact", "training", "drawing"] = "training"
-    paper: Literal["stutz", "neuralfuse"] = "neuralfuse"
+    paper: Literal["stutz", "neuralfuse", "nfenergy"] = "neuralfuse"
     dataset: str = "cifar10"
-    draw: Literal["fault-maps", "quantization", "weights"] | None = None
+    draw: Literal["fault-maps", "quantization", "weights", "protections"] | None = None
+    study: dict[Scale, float] = {}
     command: str = ""
     needs: str = "nothing"
     published: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from neuralfuse.quantization import Quantization, get_scheme, stored_weights
 from neuralfuse.training.streams import TEST_CHIPS
 from nfenergy.experiments.plan import Plan, PlannedRow
 from nfenergy.experiments.store import Store, data_of
+from nfenergy.ground.errors import InputError
 from reports.plots import style
 
 if TYPE_CHECKING:
@@ -43,6 +45,35 @@ def draw(plan: Plan, store: Store) -> Drawn:
     name = plan.experiment.draw
     assert name is not None
     return _DRAWINGS[name](plan, store)
+
+
+def study_protections(plan: Plan, store: Store, folder: Path) -> list[Path]:
+    """Protections of a plain and of a robust base compared: the two bases of the rows, with their generators."""
+    from neuralfuse.training.runs import BASE_FILE, GENERATOR_FILE
+    from nfenergy.protection_study import compare_protections
+
+    bases = list(dict.fromkeys(store.folder(row.base) / BASE_FILE for row in plan.rows))
+    before: dict[Path, list[Path]] = {base: [] for base in bases}
+    for row in plan.rows:
+        if row.generator is not None:
+            before[store.folder(row.base) / BASE_FILE].append(store.folder(row.generator) / GENERATOR_FILE)
+    if len(bases) != 2:
+        raise InputError(f"experiment {plan.experiment.name}: rows of {len(bases)} bases; it compares two")
+    conditions = plan.rows[0].conditions
+    settings = plan.experiment.study
+    return compare_protections(
+        bases[0],
+        bases[1],
+        before[bases[0]],
+        before[bases[1]],
+        rates=plan.rows[0].rates,
+        chips=conditions.chips,
+        test_images=conditions.images,
+        out=folder,
+        min_accuracy_percent=settings[plan.scale],
+        fault_model=conditions.fault_model,
+        data_dir=store.data_dir,
+    )
 
 
 def _fault_maps(plan: Plan, store: Store) -> Drawn:

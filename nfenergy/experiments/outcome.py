@@ -54,6 +54,8 @@ class Outcome:
 
     def series(self, row: PlannedRow, quantity: str, rate: float) -> Series | None:
         """Values chip by chip (one of a clean test); None where a test is missing."""
+        if not row.has(quantity):
+            return None
         found = [self.tested.get(stage.digest) for stage in row.tests_for(quantity, rate)]
         if any(tested is None for tested in found):
             return None

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from neuralfuse.evaluation.conditions import Conditions
+from neuralfuse.registry import NO_GENERATOR
 from nfenergy.experiments.declaration import Cell, Changes, Experiment, Scale
 from nfenergy.experiments.quantities import QUANTITIES
 from nfenergy.experiments.stages import BaseStage, EvaluationStage, GeneratorStage, Stage
@@ -62,8 +63,12 @@ class PlannedRow:
     def tests(self, quantities: Mapping[str, Any]) -> Iterator[EvaluationStage]:
         """All tests that the quantities need."""
         for name in quantities:
-            for rate in self.rates:
+            for rate in self.rates if self.has(name) else ():
                 yield from self.tests_for(name, rate)
+
+    def has(self, quantity: str) -> bool:
+        """Whether the row has it; without a generator there is nothing behind one."""
+        return self.generator is not None or not QUANTITIES[quantity].behind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +91,9 @@ class Plan:
     @property
     def wanted(self) -> tuple[Stage, ...]:
         """What must be run: all tests, or the bases of a drawing."""
-        return self.stages if self.experiment.draw is None else tuple(row.base for row in self.rows)
+        if self.experiment.draw is None:
+            return self.stages
+        return tuple(stage for row in self.rows for stage in (row.base, row.generator) if stage is not None)
 
     @property
     def stages(self) -> tuple[EvaluationStage, ...]:
@@ -145,7 +152,7 @@ def _planned(
         parts[part] = filled(template, cells)
     base = base_stage(parts["base"], paper=experiment.paper, dataset=dataset)
     generator = None
-    if parts["generator"]:
+    if str(parts["generator"].get("network") or NO_GENERATOR).lower() != NO_GENERATOR:
         before = parts["generator"].pop("before", None)
         bases = [base]
         if before:

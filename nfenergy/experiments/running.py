@@ -86,7 +86,7 @@ def run_experiments(
         InputError: an experiment that there is not, or that cannot be run so.
         NfEnergyError: a stage failed, or a file cannot be written; what was finished is kept.
     """
-    from nfenergy.experiments.drawings import draw
+    from nfenergy.experiments.drawings import draw, study_protections
 
     plans = [plan(experiment, scale, dataset=dataset) for experiment in chosen(names)]
     store = Store(root=(stages or out / STAGES).absolute(), data_dir=data_dir)
@@ -98,6 +98,8 @@ def run_experiments(
         command = _command(name, scale, dataset)
         if each.experiment.draw is None:
             files = write_outcome(found, folder, command=command)
+        elif each.experiment.draw == "protections":
+            files = tuple(study_protections(each, store, folder))
         else:
             files = write_drawing(found, draw(each, store), folder, command=command)
         results.append(ExperimentResult(outcome=found, command=command, folder=folder, files=files))

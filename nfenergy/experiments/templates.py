@@ -10,7 +10,7 @@ from neuralfuse.evaluation.conditions import Conditions
 from neuralfuse.quantization import Quantization, get_scheme
 from neuralfuse.registry import BASES, GENERATORS
 from neuralfuse.training.base_recipe import BaseRecipe
-from neuralfuse.training.data_recipes import base_recipe, eopm_settings
+from neuralfuse.training.data_recipes import PAPERS, base_recipe, eopm_settings
 from neuralfuse.training.eopm import EopmSettings
 from neuralfuse.training.streams import TEST_CHIPS
 from neuralfuse.user_networks import find_network
@@ -56,7 +56,7 @@ def base_stage(settings: Template, *, paper: str, dataset: str) -> BaseStage:
     """
     _check_keys("base", settings, BASE_KEYS)
     dataset = settings.get("dataset", dataset)
-    recipe = base_recipe(dataset, paper=paper)
+    recipe = base_recipe(dataset, paper=paper if paper in PAPERS else "")
     stored: Quantization | None = None
     if not settings.get("unquantized"):
         stored = _stored(recipe.quantization or Quantization(), settings)
