@@ -48,7 +48,7 @@ def draw(plan: Plan, store: Store) -> Drawn:
 
 
 def study_protections(plan: Plan, store: Store, folder: Path) -> list[Path]:
-    """Protections of a plain and of a robust base compared: the two bases of the rows, with their generators."""
+    """Protections of a plain and of a robust base compared: the two bases of the rows, with generators."""
     from neuralfuse.training.runs import BASE_FILE, GENERATOR_FILE
     from nfenergy.protection_study import compare_protections
 
