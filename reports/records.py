@@ -160,6 +160,7 @@ class Saving:
         )
 
     def saving_percent(self, measure: str) -> float:
+        """Energy saved by a measure, in percent of the base model's."""
         return self.measures[measure].saving_percent
 
 

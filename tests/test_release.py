@@ -38,7 +38,9 @@ def shipped_files() -> frozenset[str]:
     for room in ROOMS:
         for path in (ROOT / room).rglob("*"):
             inner = path.relative_to(ROOT / room).as_posix()
-            wanted = path.suffix == ".py" or any(fnmatch(inner, one.replace("**/", "")) for one in packed[room])
+            wanted = path.suffix == ".py" or any(
+                fnmatch(inner, one.replace("**/", "")) for one in packed[room]
+            )
             if path.is_file() and wanted and "__pycache__" not in inner:
                 found.add(f"{room}/{inner}")
     return frozenset(found)
@@ -105,7 +107,9 @@ def test_nfenergy_works_from_the_wheel_outside_the_checkout(
     assert run("-m", "nfenergy", "--version").split() == ["nfenergy", VERSION]
     for kind in ("curves", "energy-tables", "published"):
         assert run("-m", "nfenergy", "list", kind).count("\n") > 3
-    said = run("-m", "nfenergy", "simulate", "--base", "vgg11", "--gen", "convs", "--engine", "closed-form", "--json")
+    said = run(
+        "-m", "nfenergy", "simulate", "--base", "vgg11", "--gen", "convs", "--engine", "closed-form", "--json"
+    )
     assert json.loads(said)["provenance"]["versions"]["nfenergy"] == VERSION
     run("-m", "nfenergy", "report", "--base", "vgg11", "--out", "report.html", "--quiet")
     assert (place / "report.html").stat().st_size > 10_000
