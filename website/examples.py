@@ -23,7 +23,7 @@ from pathlib import Path
 FENCE = re.compile(r"^```(?P<info>[^\n`]+)\n(?P<body>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(run:(?P<name>[^)\s]+)\)")
 SECONDS = 170
-WIDTH = "110"
+WIDTH = "140"
 
 
 class ExampleError(Exception):
@@ -176,7 +176,7 @@ def _environment(scripts: Path, cache: Path) -> dict[str, str]:
     scripts.mkdir(parents=True, exist_ok=True)
     for name, module in (
         ("nfenergy", ["-m", "nfenergy"]),
-        ("dask", ["-m", "distributed.cli"]),
+        ("dask", ["-m", "dask"]),
         ("python", []),
     ):
         text = f'#!/bin/sh\nexec {shlex.join([sys.executable, *module])} "$@"\n'
