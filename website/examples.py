@@ -22,7 +22,7 @@ from pathlib import Path
 
 FENCE = re.compile(r"^```(?P<info>[^\n`]+)\n(?P<body>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(run:(?P<name>[^)\s]+)\)")
-SECONDS = 170
+SECONDS = 600
 WIDTH = "140"
 
 

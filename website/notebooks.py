@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-SECONDS = 170
+SECONDS = 600
 Files = dict[str, bytes]
 
 
