@@ -7,7 +7,7 @@ DOCUMENTED := $(VENV)/.documented
 
 NETWORKS ?= resnet18 resnet50 vgg11 vgg16 vgg19 convl convs deconvl deconvs unetl unets
 
-.PHONY: demo test test-slow lint types docs topologies bench clean
+.PHONY: demo test test-slow lint types docs topologies results bench clean
 
 $(INSTALLED): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nfenergy needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -28,6 +28,11 @@ test-slow: $(INSTALLED)
 # Traces every network anew into topologies/csv; review the difference before it is committed.
 topologies: $(INSTALLED)
 	$(BIN)/python -m nfenergy.exports
+
+# About two hours on two cores; needs Fashion-MNIST (apt-get install dataset-fashion-mnist).
+results: $(INSTALLED)
+	$(BIN)/nfenergy experiment run all --scale small --out results --stages runs/stages
+	$(BIN)/nfenergy experiment report results
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -1,8 +1,9 @@
 """Time to read one chip's 11.2 million 8-bit weights through a protected memory, against plain injection.
 
 Plain injection draws the chip's faulty cells and puts them together by word. A protected read draws check
-bits or spare rows as well, encodes the words that are hit, misreads and decodes them. Encoding every word
-is timed beside it. Median of processor times, one thread, one process, on the layers of ResNet18:
+bits or spare rows as well, encodes the words that are hit, misreads and decodes them. Encoding and decoding
+every word, hit or not, is timed beside it. Median of processor times, one thread, one process, on the layers
+of ResNet18:
 
     python -m benchmarks.protections [--rate 0.01] [--fault-model flip] [--repeats 5]
 """
@@ -32,6 +33,14 @@ def encode_all(memory: StoredWords) -> None:
         secded_code(64).encode(blocks.pack(words))
 
 
+def decode_all(memory: StoredWords) -> None:
+    """Every 64-bit word encoded and decoded."""
+    blocks, code = Blocks(size=64, bits=memory.bits), secded_code(64)
+    for words in memory.layers:
+        data = blocks.pack(words)
+        code.decode(data, code.encode(data))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rate", type=float, default=0.01, help="bit error rate, a fraction")
@@ -52,9 +61,10 @@ def main() -> None:
 
     names = list(PROTECTIONS)
     calls = [lambda seed, name=name: read(PROTECTIONS[name], seed) for name in names]
-    encode_ms, whole_ms, plain_ms, *times = median_cpu_ms(
+    encode_ms, decode_ms, whole_ms, plain_ms, *times = median_cpu_ms(
         [
             lambda seed: encode_all(memory),
+            lambda seed: decode_all(memory),
             lambda seed: perturb(PROTECTIONS["secded-72-64"], seed),
             lambda seed: perturb(PROTECTIONS["none"], seed),
             *calls,
@@ -64,6 +74,7 @@ def main() -> None:
     words = sum(memory.counts)
     print(f"weights: {words:,} of {BITS} bits, {fault_model.name}, bit error rate {100 * options.rate:g} %")
     print(f"encoding all words of SECDED(72,64)      {encode_ms:9.1f} ms")
+    print(f"encoding and decoding all words          {decode_ms:9.1f} ms")
     print(f"secded-72-64, put into the base and out  {whole_ms:9.1f} ms")
     print(f"none, put into the base and out          {plain_ms:9.1f} ms")
     none_ms = times[names.index("none")]

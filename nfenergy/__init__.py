@@ -9,16 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nfenergy.api import (
+        assign as assign,
+    )
+    from nfenergy.api import (
         layers as layers,
     )
     from nfenergy.api import (
         load_curve as load_curve,
     )
     from nfenergy.api import (
+        protections as protections,
+    )
+    from nfenergy.api import (
         published as published,
     )
     from nfenergy.api import (
         recommend as recommend,
+    )
+    from nfenergy.api import (
+        sensitivity as sensitivity,
     )
     from nfenergy.api import (
         simulate as simulate,
@@ -35,7 +44,19 @@ if TYPE_CHECKING:
 
     __version__: str
 
-API = ("layers", "load_curve", "published", "recommend", "simulate", "sweep", "topology_of", "tradeoff")
+API = (
+    "assign",
+    "layers",
+    "load_curve",
+    "protections",
+    "published",
+    "recommend",
+    "sensitivity",
+    "simulate",
+    "sweep",
+    "topology_of",
+    "tradeoff",
+)
 __all__ = [*API, "__version__"]
 
 

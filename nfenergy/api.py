@@ -18,6 +18,7 @@ from nfenergy.ground.rates import parse_percentage, parse_rate
 from nfenergy.machine import MachineArguments, machine_of
 from nfenergy.networks import shape_of
 from nfenergy.simulation import SimulationReport
+from nfenergy.weight_memory import assign, protections, sensitivity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,19 @@ if TYPE_CHECKING:
     from nfenergy.tradeoffs import Comparison
     from topologies.layers import Topology
 
-__all__ = ["layers", "load_curve", "published", "recommend", "simulate", "sweep", "topology_of", "tradeoff"]
+__all__ = [
+    "assign",
+    "layers",
+    "load_curve",
+    "protections",
+    "published",
+    "recommend",
+    "sensitivity",
+    "simulate",
+    "sweep",
+    "topology_of",
+    "tradeoff",
+]
 
 Rates = str | float | Sequence[str | float]
 

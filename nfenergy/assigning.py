@@ -14,10 +14,11 @@ from energy.measures import DEFAULT_MEASURE, MEASURES, Counted, Measure
 from energy.savings import costs
 from neuralfuse.registry import DATASETS
 from neuralfuse.user_networks import find_network
-from nfenergy.assigning_results import AssignedLayer, Assignment, Standing
+from nfenergy.assigning_results import Assignment
 from nfenergy.ground.errors import InputError
 from nfenergy.machine import Machine
 from nfenergy.simulation import NetworkResult, count_networks, layer_energies
+from reports.assignment_rows import AssignedLayer, AssignmentStanding
 
 if TYPE_CHECKING:
     from neuralfuse.datasets.images import LabelledImages
@@ -38,6 +39,7 @@ class AssignmentPlan:
         groups: how many groups of consecutive layers share a voltage; None gives each layer its own.
         fault_model: what the curve's rates count.
         seeds: chips to choose on, and as many others for the final figures.
+        shuffles: controls with the sensitivities of layers shuffled.
     """
 
     min_accuracy_percent: float
@@ -45,6 +47,7 @@ class AssignmentPlan:
     groups: int | None = None
     fault_model: str = "flip"
     seeds: int = 10
+    shuffles: int = 0
 
 
 def assign_voltages(
@@ -101,9 +104,10 @@ def assign_voltages(
         problem,
         chips=_chips(CHOOSING_CHIPS[0], plan.seeds),
         held_out=held_out,
+        shuffles=plan.shuffles,
         on_done=on_message,
     )
-    return _result(found, problem, memory, points, measure, plan, held_out)
+    return replace(_result(found, problem, memory, points, measure, plan, held_out), base=base.title)
 
 
 def layer_counted(base: QuantizedBase, result: NetworkResult, machine: Machine) -> tuple[Counted, ...]:
@@ -178,8 +182,8 @@ def _result(
     nominal = problem.cost(problem.uniform(len(points) - 1))
     names = layer_names(base)
 
-    def standing(what: str, checked: Checked, voltage: float | None = None) -> Standing:
-        return Standing(
+    def standing(what: str, checked: Checked, voltage: float | None = None) -> AssignmentStanding:
+        return AssignmentStanding(
             what=what,
             measure=measure.name,
             floor_percent=plan.min_accuracy_percent,
@@ -212,6 +216,11 @@ def _result(
         standings=(
             standing("by layer" if plan.groups is None else "by group", found.best),
             standing("best uniform voltage", found.uniform, uniform),
+            *([standing("by sensitivity alone", found.guess)] if found.guess else []),
+            *(
+                standing(f"by shuffled sensitivity {number}", control)
+                for number, control in enumerate(found.controls, start=1)
+            ),
         ),
         clean_percent=found.clean_percent,
         measure=measure,

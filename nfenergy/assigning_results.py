@@ -5,59 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from energy.measures import Measure
-from nfenergy.ground.columns import Column
 from nfenergy.ground.files import write_text
 from nfenergy.ground.provenance import versions
 from nfenergy.ground.tables import as_dict, csv_text
+from reports.assignment_rows import AssignedLayer, AssignmentStanding, ShownAssignment
 from reports.tables import render
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssignedLayer:
-    """One layer and its voltage."""
-
-    number: Annotated[int, Column("place of the layer in memory, from 1", low=1)]
-    layer: Annotated[str, Column("dotted path of the PyTorch module")]
-    group: Annotated[int, Column("layers with the same number share a voltage", low=1)]
-    weights: Annotated[int, Column("stored weights of the layer", low=1)]
-    voltage_norm: Annotated[float, Column("supply voltage of its weight SRAM", unit="Vmin")]
-    bit_error_rate: Annotated[
-        float, Column("of the curve there", unit="%", name="bit_error_rate_percent", percent=True)
-    ]
-    group_energy_percent: Annotated[
-        float, Column("its group's share of the energy at nominal voltage", unit="%")
-    ]
-    group_loss_points: Annotated[
-        float, Column("accuracy lost with errors in its group only, on the chips chosen on", unit="points")
-    ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """An assignment, or one voltage for all, with its energy and its accuracy on chips held out."""
-
-    what: Annotated[str, Column("which of the two", name="assignment")]
-    measure: Annotated[str, Column("what energy is reckoned by")]
-    floor_percent: Annotated[float, Column("accuracy asked for, mean over chips", unit="%")]
-    voltage_norm: Annotated[float | None, Column("where it is one for all", unit="Vmin")]
-    energy_percent: Annotated[float, Column("energy of one inference, of that at nominal voltage", unit="%")]
-    chosen_percent: Annotated[float, Column("accuracy on the chips that it was chosen on", unit="%")]
-    held_out_percent: Annotated[float, Column("accuracy on chips held out, mean", unit="%")]
-    held_out_interval_points: Annotated[
-        float | None, Column("half of its 95 % interval over chips", unit="points")
-    ]
-    fault_model: Annotated[str, Column("what a bit error is")]
-    seeds: Annotated[str, Column("chips (fault seeds) held out")]
-
-    @property
-    def keeps(self) -> Annotated[bool, Column("whether it keeps the floor on the chips held out")]:
-        return self.held_out_percent >= self.floor_percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -66,18 +24,20 @@ class Assignment:
 
     Attributes:
         layers: in the order in which memory holds them.
-        standings: of the assignment, then of the best uniform voltage.
+        standings: of the assignment, then of the best uniform voltage, then of controls where there are any.
         clean_percent: accuracy without bit errors.
         measure: what energy is reckoned by.
+        base: what it is of, in words.
     """
 
     layers: tuple[AssignedLayer, ...]
-    standings: tuple[Standing, Standing]
+    standings: tuple[AssignmentStanding, ...]
     clean_percent: float
     measure: Measure
+    base: str = ""
 
     def __repr__(self) -> str:
-        best, uniform = self.standings
+        best, uniform = self.standings[:2]
         return (
             f"<{len(self.layers)} layers with {best.energy_percent:.1f} % of the energy by "
             f"{self.measure.title}; the best uniform voltage takes {uniform.energy_percent:.1f} %>"
@@ -95,16 +55,27 @@ class Assignment:
     @property
     def verdict(self) -> str:
         """What was gained, in a sentence."""
-        best, uniform = self.standings
+        best, uniform = self.standings[:2]
         gained = uniform.energy_percent - best.energy_percent
         said = (
             f"The assignment takes {gained:.1f} % of the energy less than the best uniform voltage"
             if gained > 0
             else "No assignment was found to be cheaper than the best uniform voltage"
         )
-        missed = [row.what for row in self.standings if not row.keeps]
+        missed = [row.what for row in (best, uniform) if not row.keeps]
         held = f"; on the chips held out {' and '.join(missed)} missed the floor" if missed else ""
         return f"{said}{held}."
+
+    @property
+    def shown(self) -> ShownAssignment:
+        """As the page shows it."""
+        return ShownAssignment(
+            base=self.base,
+            layers=self.layers,
+            standings=self.standings,
+            verdict=self.verdict,
+            clean_percent=self.clean_percent,
+        )
 
     def text(self) -> str:
         """Tables and verdict for people."""
@@ -146,6 +117,7 @@ class Assignment:
     def as_json(self) -> dict[str, object]:
         """All of it for scripts."""
         return {
+            "base": self.base,
             "measure": self.measure.name,
             "clean_percent": self.clean_percent,
             "layers": [as_dict(row) for row in self.layers],
@@ -158,7 +130,7 @@ class Assignment:
         """Tables and JSON into `folder`. Raises NfEnergyError: a file cannot be written."""
         texts = {
             "assignment.csv": csv_text(AssignedLayer, self.layers),
-            "standings.csv": csv_text(Standing, self.standings),
+            "standings.csv": csv_text(AssignmentStanding, self.standings),
             "assignment.json": json.dumps(self.as_json(), indent=2) + "\n",
         }
         for name, text in texts.items():

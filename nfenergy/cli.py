@@ -6,6 +6,7 @@ import difflib
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -43,8 +44,12 @@ def _built(name: str) -> Any:
     place, text = COMMANDS[name]
     module, function = place.split(":")
     alone = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=False)
-    command = spliced(getattr(import_module(module), function))
-    alone.command(name, help=text, context_settings=HELP_NAMES)(command)
+    found = getattr(import_module(module), function)
+    if isinstance(found, Mapping):
+        alone.callback(help=text)(lambda: None)
+        alone.info.context_settings = HELP_NAMES
+    for own, (command, help_) in found.items() if isinstance(found, Mapping) else [(name, (found, text))]:
+        alone.command(own, help=help_, context_settings=HELP_NAMES)(spliced(command))
     return typer.main.get_command(alone)
 
 

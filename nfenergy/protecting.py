@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from energy.curve import OperatingPoint, VoltageCurve
-from energy.measures import DEFAULT_MEASURE, MEASURES, Counted, Measure
-from energy.savings import costs
+from energy.measures import DEFAULT_MEASURE, MEASURES
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.accuracy import Accuracy
-from neuralfuse.memory.protection_costs import ECC_READ, Costs
+from neuralfuse.memory.protection_costs import ECC_READ
 from neuralfuse.memory.protections import PROTECTIONS, Protection, none
 from neuralfuse.registry import DATASETS, NO_GENERATOR, NO_PROTECTION, base_title
 from neuralfuse.user_networks import find_network
@@ -18,8 +17,9 @@ from nfenergy.cheapest_voltage import cheapest_point
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import rate_key
 from nfenergy.machine import Machine
+from nfenergy.protected_energy import Reckoning
 from nfenergy.protecting_results import Labelled, ProtectionComparison, labelled
-from nfenergy.simulation import NetworkResult, count_networks
+from nfenergy.simulation import count_networks
 from reports.protection_rows import FloorRow, ProtectionRow, TargetRow
 
 TARGETS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -45,48 +45,6 @@ class Question:
     measure: str = DEFAULT_MEASURE
     read_factor: float = ECC_READ
     min_accuracy_percent: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reckoning:
-    """Energies of a base model behind one of several generators, relative to it alone at nominal voltage."""
-
-    measure: Measure
-    base: Counted
-    generators: dict[str, NetworkResult]
-    read_factor: float
-    bits: int
-
-    def memory(self, protection: Protection) -> Costs:
-        return protection.costs(self.bits).with_code_read(self.read_factor)
-
-    def percent(self, memory: Costs, point: OperatingPoint, generator: str = NO_GENERATOR) -> float:
-        """Energy of one inference in percent; the generator's weights lie in the same protected memory."""
-        before = None if generator == NO_GENERATOR else self.generators[generator].counted
-        spent = costs(
-            self.measure,
-            in_memory(self.base, memory),
-            None if before is None else in_memory(before, memory),
-            point.energy_per_access_norm,
-            point.voltage_norm,
-        )
-        nominal = costs(self.measure, self.base, None, 1.0).base
-        return float(100.0 * (spent.base_low + spent.generator) / nominal)
-
-
-def in_memory(counted: Counted, memory: Costs) -> Counted:
-    """What measures are calculated from where the weight memory costs so much more to read.
-
-    A multiply-accumulate counts as one access of that memory (see `MEASURES`). Where energies are counted,
-    those of filling the memory grow with those of reading it.
-    """
-    factors = {"weight_sram": memory.read, "weight_sram_leakage": memory.leakage}
-    return replace(
-        counted,
-        macs=counted.macs * memory.read,
-        filter_reads=counted.filter_reads * memory.read,
-        energies={name: energy * factors.get(name, 1.0) for name, energy in counted.energies.items()},
-    )
 
 
 def compare_protections(
@@ -118,23 +76,21 @@ def compare_protections(
     counted = count_networks(
         [network, *generators.values()], data, machine, base_width=question.width, on_progress=on_progress
     )
-    reckoning = _Reckoning(
+    reckoning = Reckoning(
         measure=MEASURES.find(question.measure),
-        base=counted[network].counted,
+        base=counted[network],
         generators={name: counted[found] for name, found in generators.items()},
         read_factor=question.read_factor,
         bits=machine.weight_bits,
     )
-    cycles = {name: 100.0 * counted[found].total_cycles for name, found in generators.items()}
-    latencies = {name: of / counted[network].total_cycles for name, of in cycles.items()}
     return ProtectionComparison(
         title=f"{base_title(network.given)} on {data.title}",
         machine=machine,
         point=point,
         measure=reckoning.measure,
         read_factor=question.read_factor,
-        rows=tuple(_rows(question, reckoning, point, measured, latencies)),
-        targets=tuple(_targets(reckoning, machine.curve)),
+        rows=tuple(protection_rows(question, reckoning, point, measured)),
+        targets=tuple(target_rows(reckoning, machine.curve)),
         floor_percent=question.min_accuracy_percent,
         floors=tuple(_floors(question, reckoning, machine.curve, measured)),
         left_out=tuple(sorted({row.accuracy.protection for row in measured} - set(PROTECTIONS))),
@@ -170,16 +126,14 @@ def _of_base(
     return labelled(found)
 
 
-def _rows(
-    question: Question,
-    reckoning: _Reckoning,
-    point: OperatingPoint,
-    measured: Sequence[Labelled],
-    latencies: dict[str, float],
+def protection_rows(
+    question: Question, reckoning: Reckoning, point: OperatingPoint, measured: Sequence[Labelled]
 ) -> list[ProtectionRow]:
+    """Every protection at one operating point, with what was measured there."""
     here = [
         row for row in measured if rate_key(row.accuracy.bit_error_rate) == rate_key(point.bit_error_rate)
     ]
+    alone = next((row.label for row in measured), base_title(question.base))
     found = []
     for protection in fitting(reckoning.bits):
         memory, residual = (
@@ -192,8 +146,9 @@ def _rows(
         pairs += [(name, None) for name in missing if name not in dict(pairs)]
         found += [
             ProtectionRow(
-                base=row.label if row else base_title(question.base),
+                base=row.label if row else alone,
                 protection=protection.name,
+                title=protection.title,
                 generator=generator,
                 measure=reckoning.measure.name,
                 voltage_norm=point.voltage_norm,
@@ -203,7 +158,7 @@ def _rows(
                 energy_percent=reckoning.percent(memory, point, generator),
                 extra_storage_percent=100.0 * protection.extra_storage(reckoning.bits),
                 area_percent=None if memory.area is None else 100.0 * memory.area,
-                latency_overhead_percent=latencies.get(generator, 0.0),
+                latency_overhead_percent=reckoning.latency_percent(generator),
                 perturbed_percent=row.accuracy.perturbed_percent if row else None,
                 perturbed_std_percent=row.accuracy.perturbed_std_percent if row else None,
                 source=memory.source,
@@ -213,7 +168,8 @@ def _rows(
     return found
 
 
-def _targets(reckoning: _Reckoning, curve: VoltageCurve) -> list[TargetRow]:
+def target_rows(reckoning: Reckoning, curve: VoltageCurve) -> list[TargetRow]:
+    """The cheapest voltage at which each protection leaves at most each of `TARGETS`."""
     found = []
     for target in TARGETS:
         alone, _ = cheapest_point(none(), target, curve, bits=reckoning.bits)
@@ -238,7 +194,7 @@ def _targets(reckoning: _Reckoning, curve: VoltageCurve) -> list[TargetRow]:
 
 
 def _turning_factor(
-    protection: Protection, reckoning: _Reckoning, point: OperatingPoint, unprotected: float
+    protection: Protection, reckoning: Reckoning, point: OperatingPoint, unprotected: float
 ) -> float | None:
     """Energy is linear in the read factor, so that two values of it give the one where both cost the same."""
     memory = protection.costs(reckoning.bits)
@@ -249,7 +205,7 @@ def _turning_factor(
 
 
 def _floors(
-    question: Question, reckoning: _Reckoning, curve: VoltageCurve, measured: Sequence[Labelled]
+    question: Question, reckoning: Reckoning, curve: VoltageCurve, measured: Sequence[Labelled]
 ) -> list[FloorRow]:
     """The cheapest point of each combination that keeps the floor, the cheapest of all first."""
     floor = question.min_accuracy_percent

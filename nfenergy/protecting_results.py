@@ -104,7 +104,7 @@ class ProtectionComparison:
     @property
     def findings(self) -> list[str]:
         """What follows from the figures, a sentence each."""
-        found = [_verdict(name, rows) for name, rows in self._coded().items()]
+        found = code_findings(self.targets)
         if self.floors:
             best = self.floors[0]
             found.append(
@@ -156,7 +156,7 @@ class ProtectionComparison:
         for name, text in texts.items():
             write_text(folder / name, text)
         size = SIZES["page"]
-        figure = protection_plot(self.rows, measure=self.measure.title, size=size)
+        figure = protection_plot(self.rows, size=size)
         figures = [folder / f"protections.{format_}" for format_ in FORMATS]
         for path in figures:
             save(figure, size, path)
@@ -211,15 +211,19 @@ class ProtectionComparison:
             ["base", "protection", "V/Vmin", "rate %", "energy %", "accuracy %"], cells, left=(0, 1)
         )
 
-    def _coded(self) -> dict[str, list[TargetRow]]:
-        """The rows of whole-word SECDED, detected errors passed on, by protection."""
-        return {
-            name: [row for row in self.targets if row.protection == name]
-            for name in dict.fromkeys(row.protection for row in self.targets)
-            if any(row.turning_read_factor for row in self.targets if row.protection == name)
-            and PROTECTIONS[name].highest_bits is None
-            and not name.endswith("-zero")
-        }
+
+def code_findings(targets: Sequence[TargetRow]) -> list[str]:
+    """Whether codes over whole words, detected errors passed on, pay: a sentence each."""
+    by_name: dict[str, list[TargetRow]] = {}
+    for row in targets:
+        by_name.setdefault(row.protection, []).append(row)
+    return [
+        _verdict(name, rows)
+        for name, rows in by_name.items()
+        if any(row.turning_read_factor for row in rows)
+        and PROTECTIONS[name].highest_bits is None
+        and not name.endswith("-zero")
+    ]
 
 
 def _verdict(name: str, rows: Sequence[TargetRow]) -> str:

@@ -11,6 +11,8 @@ from energy.curve import VoltageCurve
 from energy.measures import DEFAULT_MEASURE, MEASURES, PAPER_MEASURES
 from energy.scalesim.engine import ProgressCallback
 from neuralfuse.accuracy_labels import labels
+from neuralfuse.layer_sensitivity import Sensitivity
+from nfenergy.assigning_results import Assignment
 from nfenergy.ground.columns import columns
 from nfenergy.ground.errors import UnknownName
 from nfenergy.ground.figures import FORMATS
@@ -18,6 +20,7 @@ from nfenergy.ground.files import write_text
 from nfenergy.ground.provenance import versions
 from nfenergy.ground.tables import csv_text, dictionary
 from nfenergy.machine import MachineArguments
+from nfenergy.page_protections import page_protections
 from nfenergy.scenario_savings import scenario_savings
 from nfenergy.tradeoffs import Comparison, Selection, compare
 from reports.content import PageContent
@@ -26,6 +29,7 @@ from reports.layer_records import LayerRow
 from reports.measured import measures_of
 from reports.plots.registry import PLOTS, PlotData
 from reports.plots.style import SIZES, Size, save
+from reports.protection_rows import ProtectionRow
 from reports.records import Tradeoff
 
 PAPER_FIGURES = dict(zip(("figure5", "figure6"), PAPER_MEASURES, strict=True))
@@ -34,7 +38,14 @@ PAPER_RATE = 0.01
 DEFAULT_STEM = "report"
 
 
-def write_report(comparison: Comparison, page: Path, *, command: str) -> list[Path]:
+def write_report(
+    comparison: Comparison,
+    page: Path,
+    *,
+    command: str,
+    sensitivities: Sequence[Sensitivity] = (),
+    assignments: Sequence[Assignment] = (),
+) -> list[Path]:
     """Write the page and, beside it, its tables, the data dictionary and provenance.
 
     Args:
@@ -42,6 +53,7 @@ def write_report(comparison: Comparison, page: Path, *, command: str) -> list[Pa
         page: the HTML file; the others go into its folder: ``tradeoff.csv`` and so on beside
             ``report.html``, ``NAME.tradeoff.csv`` beside ``NAME.html``.
         command: the command line that repeats it.
+        sensitivities, assignments: of base models' layers, to be shown with it.
 
     Returns:
         The files written, the page last.
@@ -52,12 +64,19 @@ def write_report(comparison: Comparison, page: Path, *, command: str) -> list[Pa
     """
     from reports.page import FILES, page_html
 
-    content = _content(comparison, command)
+    content = replace(
+        _content(comparison, command),
+        protections=page_protections(comparison),
+        sensitivities=sensitivities,
+        assignments=[found.shown for found in assignments],
+    )
     entries = dictionary({name: columns(record) for name, record in FILES.items()})
     prefix = "" if page.stem == DEFAULT_STEM else f"{page.stem}."
     tables = {"tradeoff.csv": csv_text(Tradeoff, comparison.merged.tradeoffs)}
     if comparison.layers:
         tables["layers.csv"] = csv_text(LayerRow, content.layers)
+    if content.protections:
+        tables["protections.csv"] = csv_text(ProtectionRow, content.protections.rows)
     tables |= {"columns.csv": _dictionary_csv(entries), "columns.md": _dictionary_markdown(entries)}
     texts = {f"{prefix}{name}": text for name, text in tables.items()}
     texts[f"{page.stem}.json"] = json.dumps(_provenance(comparison, command), indent=2) + "\n"

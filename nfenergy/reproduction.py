@@ -10,7 +10,7 @@ from energy.counts import twma
 from energy.curve_files import load_curve
 from energy.engines import ENGINES
 from energy.scalesim.engine import ProgressCallback
-from neuralfuse.registry import DATASETS, paper_networks
+from neuralfuse.registry import BASES, DATASETS, paper_networks
 from nfenergy.ground.errors import UnknownName
 from nfenergy.ground.provenance import versions
 from nfenergy.machine import DEFAULT_CURVE, Machine
@@ -23,6 +23,7 @@ from reports.printed import (
     compare_mac_savings,
     compare_sizes,
     compare_twma,
+    compare_weights,
     differences,
 )
 from reports.tables import render
@@ -42,7 +43,7 @@ def reproduce(
     """Compute a published table, or ``all``, and set every entry beside the printed one.
 
     Args:
-        what: ``table6``, ``table7``, ``table8`` or ``all``.
+        what: one of `reports.printed.TABLES`, or ``all``.
         engine, jobs, on_progress: as in `nfenergy.pipeline.simulate`; Table 6 alone is simulated.
 
     Raises:
@@ -60,6 +61,8 @@ def reproduce(
         rows += _table7()
     if "table8" in chosen:
         rows += _table8()
+    if "stutz-table6" in chosen:
+        rows += _stutz_table6()
     return rows
 
 
@@ -91,6 +94,17 @@ def _table8() -> list[Comparison]:
         for network in paper_networks()
     }
     return compare_mac_savings(macs, energy_per_access_norm=point.energy_per_access_norm)
+
+
+def _stutz_table6() -> list[Comparison]:
+    import torch
+
+    forms = {"mnist": "simplenet-mnist", "cifar10": "simplenet"}
+    with torch.device("meta"):
+        models = {dataset: BASES[name].build(DATASETS.find(dataset)) for dataset, name in forms.items()}
+    return compare_weights(
+        {dataset: sum(part.numel() for part in model.parameters()) for dataset, model in models.items()}
+    )
 
 
 def reproduction_text(rows: Sequence[Comparison]) -> str:

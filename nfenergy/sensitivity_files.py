@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from neuralfuse.layer_sensitivity import LayerSensitivity, Sensitivity
 from nfenergy.ground.figures import FORMATS
 from nfenergy.ground.files import write_text
 from nfenergy.ground.provenance import versions
@@ -14,9 +14,6 @@ from nfenergy.ground.tables import as_dict, csv_text
 from reports.plots.sensitivity_map import sensitivity_plot
 from reports.plots.style import SIZES, save
 from reports.tables import render
-
-if TYPE_CHECKING:
-    from neuralfuse.evaluation.sensitivity import Sensitivity
 
 
 def as_text(found: Sensitivity) -> str:
@@ -47,23 +44,29 @@ def as_text(found: Sensitivity) -> str:
 def sensitivity_json(found: Sensitivity) -> dict[str, object]:
     """All of it for scripts."""
     layers = [as_dict(row) | {"by_bit_percent": list(row.by_bit_percent)} for row in found.layers]
-    return {"layers": layers, "versions": versions()}
+    return {"base": found.base, "layers": layers, "versions": versions()}
+
+
+def heading(found: Sensitivity) -> str:
+    """What the figures are of."""
+    first = found.layers[0]
+    said = (
+        f"{percent_text(first.bit_error_rate)} bit errors ({first.fault_model}); without any "
+        f"{first.clean_percent:.1f} %"
+    )
+    return f"{found.base}\n{said}" if found.base else said
 
 
 def write_sensitivity(found: Sensitivity, folder: Path) -> list[Path]:
     """Table, heat map and JSON into `folder`. Raises NfEnergyError: a file cannot be written."""
-    from neuralfuse.evaluation.sensitivity import LayerSensitivity
-
     size = SIZES["page"]
-    first = found.layers[0]
     write_text(folder / "sensitivity.csv", csv_text(LayerSensitivity, found.layers))
     figure = sensitivity_plot(
         [row.layer for row in found.layers],
         [row.only_loss_points for row in found.layers],
         by_bit_points=found.by_bit_losses,
         intervals=[row.only_interval_points for row in found.layers],
-        title=f"{percent_text(first.bit_error_rate)} bit errors ({first.fault_model}); without any "
-        f"{first.clean_percent:.1f} %",
+        title=heading(found),
         size=size,
     )
     figures = [folder / f"sensitivity.{format_}" for format_ in FORMATS]

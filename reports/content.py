@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from energy.domains import EnergySetting
+from neuralfuse.layer_sensitivity import Sensitivity
+from reports.assignment_rows import ShownAssignment
 from reports.layer_records import LayerRow
 from reports.merge import Merged
 from reports.plots.registry import PlotData
+from reports.protections_section import ShownProtections
 from reports.records import Tradeoff
 
 
@@ -23,6 +26,9 @@ class PageContent:
         convention: name and description.
         command: the command line that makes the page again.
         versions: of Python and the packages that decide figures.
+        protections: of the base models' weight memory; None where nothing was simulated.
+        sensitivities: of base models' layers.
+        assignments: of voltages to layers.
     """
 
     merged: Merged
@@ -31,6 +37,9 @@ class PageContent:
     convention: str
     command: str
     versions: Mapping[str, str]
+    protections: ShownProtections | None = None
+    sensitivities: Sequence[Sensitivity] = ()
+    assignments: Sequence[ShownAssignment] = ()
 
     @property
     def tradeoffs(self) -> Sequence[Tradeoff]:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuralfuse.accuracy import MEASURED, PUBLISHED, Accuracy
-from neuralfuse.registry import combination, dataset_title
+from neuralfuse.registry import NO_PROTECTION, combination, dataset_title
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import percent_text
 from reports.records import Saving, Tradeoff
 
 COMPUTED_WITH_PUBLISHED = "saving computed here, accuracy published"
+
+ELSEWHERE = "which the report's section on them and `nfenergy protections` compare"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,9 @@ class Merged:
 
     @property
     def unmatched(self) -> tuple[str, ...]:
-        """A line for each row without partner."""
+        """A line for each row without partner, and one for all accuracies under protections."""
+        bare = [row for row in self.unmatched_accuracies if row.protection == NO_PROTECTION]
+        protected = len(self.unmatched_accuracies) - len(bare)
         return (
             *(
                 f"no accuracy for {_where(saving)} at {percent_text(saving.bit_error_rate)} bit errors, "
@@ -58,8 +62,9 @@ class Merged:
             *(
                 f"no saving for {_where(row)} at {percent_text(row.bit_error_rate)} bit errors, "
                 f"{row.weight_bits}-bit weights ({row.reference})"
-                for row in self.unmatched_accuracies
+                for row in bare
             ),
+            *([f"{protected} accuracies under protections of the memory, {ELSEWHERE}"] * (protected > 0)),
         )
 
 

@@ -23,10 +23,17 @@ from reports.figures import figures
 from reports.fronts import DEFINITION, front_hypervolume, standings
 from reports.layer_records import LayerRow
 from reports.measured import chief_measures, measures_of
-from reports.plots.registry import PlotData
+from reports.protection_rows import ProtectionRow
+from reports.protections_section import (
+    assignment_tables,
+    protection_figures,
+    protection_sentences,
+    protection_tables,
+    sensitivity_table,
+)
 from reports.records import Tradeoff
 
-FILES = {"tradeoff.csv": Tradeoff, "layers.csv": LayerRow}
+FILES = {"tradeoff.csv": Tradeoff, "layers.csv": LayerRow, "protections.csv": ProtectionRow}
 """The files beside the page, each with the record of its rows."""
 
 
@@ -56,12 +63,17 @@ def page_html(content: PageContent) -> str:
         title=_title(shown),
         sentences=summary.sentences(shown),
         warnings=summary.warnings(content.merged, content.convention),
-        figures=_numbered(content.data),
+        figures=_numbered(content),
         energy_sentences=energy_sentences(
             content.data.savings, content.data.scenarios, content.energy, content.data.shown
         ),
         energy_tables=energy_tables(content) if any(row.saving.domains for row in shown) else (),
         caveats=content.energy.caveats,
+        protection_sentences=protection_sentences(content.protections),
+        protection_tables=protection_tables(content.protections),
+        protection_notes=content.protections.notes if content.protections else (),
+        sensitivity_tables=[sensitivity_table(found) for found in content.sensitivities],
+        assignments=[(found.verdict, assignment_tables(found)) for found in content.assignments],
         tradeoff_table=_tradeoff_table(shown),
         front_table=_front_table(shown),
         layer_table=_layer_table(layers),
@@ -79,11 +91,12 @@ def _resource(name: str) -> str:
     return (files("reports") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _numbered(data: PlotData) -> list[dict[str, object]]:
+def _numbered(content: PageContent) -> list[dict[str, object]]:
     """The figures, numbered in the order of the page's sections."""
     from markupsafe import Markup
 
-    drawn = sorted(figures(data), key=lambda figure: figure.section != "figures")
+    drawn = sorted(figures(content.data), key=lambda figure: figure.section != "figures")
+    drawn += protection_figures(content.protections, content.sensitivities)
     return [
         {
             "name": figure.name,
@@ -109,6 +122,8 @@ def _downloads(content: PageContent) -> list[tuple[str, str]]:
     texts = {"tradeoff.csv": csv_text(Tradeoff, content.tradeoffs)}
     if content.layers:
         texts["layers.csv"] = csv_text(LayerRow, content.layers)
+    if content.protections:
+        texts["protections.csv"] = csv_text(ProtectionRow, content.protections.rows)
     return [
         (name, "data:text/csv;charset=utf-8;base64," + base64.b64encode(text.encode()).decode())
         for name, text in texts.items()

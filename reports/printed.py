@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from energy.macs import NetworkSize
 from energy.savings import saving_percent
-from reports.published import published_mac_savings, published_params_macs, published_twma
+from reports.published import published_mac_savings, published_params_macs, published_twma, published_weights
 
 TABLES = {
     "table6": "T.W.M.A. of 11 networks, CIFAR form",
     "table7": "parameters and MACs of 11 networks, CIFAR and ImageNet-10 forms",
     "table8": "MAC-based energy savings of 30 combinations at a bit error rate of 1 %",
+    "stutz-table6": "weights of the two forms of SimpleNet (Stutz et al.)",
 }
 
 
@@ -21,7 +22,7 @@ class Comparison:
     """One published figure and ours.
 
     Attributes:
-        table: ``table6``, ``table7`` or ``table8``.
+        table: one of `TABLES`.
         entry: the network or combination, with its data set where the table has several.
         quantity: what was counted.
         ours: our figure at the printed precision.
@@ -121,6 +122,22 @@ def compare_mac_savings(macs: Mapping[str, int], *, energy_per_access_norm: floa
             )
         )
     return rows
+
+
+def compare_weights(weights: Mapping[str, int]) -> list[Comparison]:
+    """Table 6 of Stutz et al. against our parameters of SimpleNet by data set."""
+    return [
+        Comparison(
+            table="stutz-table6",
+            entry=f"SimpleNet {dataset}",
+            quantity="weights",
+            ours=str(weights[dataset]),
+            published=str(printed),
+            difference=weights[dataset] - printed,
+            agrees=weights[dataset] == printed,
+        )
+        for dataset, printed in published_weights().items()
+    ]
 
 
 def macs_as_printed(macs: int) -> str:

@@ -37,6 +37,7 @@ class ProtectionRow:
 
     base: Annotated[str, Column("base model, and what tells it from others of its name")]
     protection: Annotated[str, Column("of the weight memory")] = NO_PROTECTION
+    title: Annotated[str, Column("what the protection does")] = ""
     generator: Annotated[str, Column("in front of the base model")] = NO_GENERATOR
     measure: Annotated[str, Column("what energy is reckoned by")]
     voltage_norm: Annotated[float, _voltage()]

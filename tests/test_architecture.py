@@ -23,6 +23,7 @@ WITHOUT_TORCH = (
     "neuralfuse.accuracy",
     "neuralfuse.accuracy_files",
     "neuralfuse.accuracy_labels",
+    "neuralfuse.layer_sensitivity",
     "neuralfuse.memory.fault_models",
 )
 """The modules of neuralfuse that import no PyTorch, which reports may therefore use."""

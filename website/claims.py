@@ -14,7 +14,10 @@ NONE = (
 )
 ROWS = 60
 LARGEST = 5_000_000
-STATIC = (".csv", ".json", ".png", ".svg", ".yaml", ".txt")
+STAGES = "stages"
+"""Folder of what experiments share: checkpoints and measurements, no results."""
+CLAIMS = "claims.csv"
+STATIC = (".csv", ".html", ".json", ".png", ".svg", ".yaml", ".txt")
 
 
 def claims_pages(results: Path) -> dict[str, str | Path]:
@@ -23,36 +26,50 @@ def claims_pages(results: Path) -> dict[str, str | Path]:
     Args:
         results: the folder; it may be missing.
     """
-    texts = sorted(results.rglob("*.md"))
-    data = [path for path in sorted(results.rglob("*")) if path.suffix in STATIC and path.is_file()]
-    data = [path for path in data if path.stat().st_size <= LARGEST]
+    paths = [path for path in sorted(results.rglob("*")) if path.is_file() and STAGES not in path.parts]
+    texts = [path for path in paths if path.suffix == ".md"]
+    data = [path for path in paths if path.suffix in STATIC and path.stat().st_size <= LARGEST]
     parts = [
         "# Claims and results",
         "What was measured with nfenergy and is kept in the repository's folder `results/`, unchanged. A "
         "figure without such a record is not claimed.",
     ]
-    pages: dict[str, str | Path] = {}
     if not texts and not data:
         parts.append(f'!!! warning "Nothing recorded"\n\n    {NONE}')
+    parts += _judged([path for path in data if path.name == CLAIMS], results)
     if texts:
-        parts.append("## Records")
-        parts.append("\n".join(f"- [{_title(path)}](claims/{_under(path, results)})" for path in texts))
-    tables = [path for path in data if path.suffix == ".csv"]
-    if tables:
+        parts += ["## Records", "\n".join(f"- {_link(path, results, _title(path))}" for path in texts)]
+    described = {path.parent for path in texts}
+    alone = [path for path in data if path.suffix == ".csv" and path.parent not in described - {results}]
+    if alone:
         parts.append("## Tables")
-    for path in tables:
+    for path in alone:
         parts += [f"### {_under(path, results)}", *_csv(path, f"claims/{_under(path, results)}")]
-    others = [path for path in data if path.suffix != ".csv"]
+    others = [path for path in data if path.parent == results and path.suffix != ".csv"]
     if others:
-        parts.append("## Further files")
-        parts.append(
-            "\n".join(f"- [{_under(path, results)}](claims/{_under(path, results)})" for path in others)
-        )
-    pages["claims.md"] = "\n\n".join(parts) + "\n"
+        parts += ["## Further files", "\n".join(f"- {_link(path, results)}" for path in others)]
+    pages: dict[str, str | Path] = {"claims.md": "\n\n".join(parts) + "\n"}
     pages |= {f"claims/{_under(path, results)}": path for path in data}
     for path in texts:
         pages[f"claims/{_under(path, results)}"] = _linked(path, results, {*texts, *data})
     return pages
+
+
+def _judged(paths: list[Path], results: Path) -> list[str]:
+    """The claims of all experiments in one table; the files have the same columns."""
+    rows: list[list[str]] = []
+    header: list[str] = []
+    for path in paths:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *found = list(csv.reader(file)) or [header]
+        readme = path.parent / "README.md"
+        name = _link(readme, results, path.parent.name) if readme.is_file() else path.parent.name
+        rows += [[name, *row] for row in found]
+    return ["## Claims", table(["experiment", *header], rows)] if rows else []
+
+
+def _link(path: Path, results: Path, words: str = "") -> str:
+    return f"[{words or _under(path, results)}](claims/{_under(path, results)})"
 
 
 def _under(path: Path, results: Path) -> str:

@@ -25,7 +25,7 @@ FILES = {
     "ProtectionRow": "`protections.csv` of `protections --out`",
     "TargetRow": "`targets.csv` of `protections --out`",
     "FloorRow": "`floors.csv` of `protections --out`",
-    "Standing": "`standings.csv` of `assign --out`",
+    "AssignmentStanding": "`standings.csv` of `assign --out`",
     "Placement": "`placements.csv` of `assign --out` with a fault map",
 }
 """Where a record's table is written; a record that is not named here is listed all the same."""
@@ -82,8 +82,8 @@ def _parameters(name: str, params: Iterable[Any]) -> Iterator[str]:
             ["argument", "meaning"], [[f"`{param.name.upper()}`", param.help or ""] for param in arguments]
         )
     if options:
-        rows = [[_flags(param), _kind(param), _default(param), param.help or ""] for param in options]
-        yield table(["option", "takes", "default", "meaning"], rows)
+        rows = [[_flags(param), param.help or "", _kind(param), _default(param)] for param in options]
+        yield table(["option", "meaning", "takes", "default"], rows)
 
 
 def _usage(param: Any) -> str:

@@ -37,7 +37,7 @@ def simulate_on_cluster(
     costs = {task: estimate(*task).seconds for task in missing}
     missing.sort(key=costs.__getitem__, reverse=True)
     cache, done_s = layer_cache(), 0.0
-    with _client(scheduler) as client:
+    with connected(scheduler) as client:
         from joblib import Parallel, delayed, parallel_config
 
         with parallel_config(backend="dask", client=client, wait_for_workers_timeout=CONNECT_SECONDS):
@@ -69,7 +69,13 @@ def _simulate_one(task: Task) -> tuple[Task, LayerCounts]:
     return task, simulate_tasks([task], jobs=1)[task]
 
 
-def _client(scheduler: str) -> Any:
+def connected(scheduler: str) -> Any:
+    """A client of the Dask scheduler at ``tcp://HOST:PORT``, to be used in a ``with``.
+
+    Raises:
+        InputError: the extra ``nfenergy[cluster]`` is not installed.
+        NfEnergyError: no scheduler answers there.
+    """
     try:
         from distributed import Client
     except ImportError as error:

@@ -94,12 +94,16 @@ class Assigned:
         uniform: the lowest voltage for all that does.
         losses: of each group alone at each point, points of accuracy, shape (groups, points).
         clean_percent: accuracy without bit errors.
+        guess: what `losses` alone lead to, before single voltages are tried; None where not asked for.
+        controls: likewise, each with the losses of the groups shuffled.
     """
 
     best: Checked
     uniform: Checked
     losses: Table
     clean_percent: float
+    guess: Checked | None = None
+    controls: tuple[Checked, ...] = ()
 
 
 class Bench:
@@ -205,6 +209,12 @@ def refined(bench: Bench, start: Choice, losses: Table, chips: Sequence[int]) ->
     return choice
 
 
+def shuffled(bench: Bench, losses: Table, chips: Sequence[int], *, count: int, seed: int = 0) -> list[Choice]:
+    """What `search` finds where each group has another one's losses: the control of `losses`."""
+    rng = np.random.default_rng(seed)
+    return [search(bench, losses[rng.permutation(len(losses))], chips) for _ in range(count)]
+
+
 def best_uniform(bench: Bench, chips: Sequence[int]) -> Choice:
     """The lowest voltage for all groups that keeps the floor on the chips.
 
@@ -225,6 +235,7 @@ def assign(
     *,
     chips: tuple[int, ...] = CHOOSING_CHIPS,
     held_out: tuple[int, ...] = TEST_CHIPS,
+    shuffles: int = 0,
     on_done: Callable[[str], None] | None = None,
 ) -> Assigned:
     """The cheapest voltages for the groups that keep the floor, beside the best uniform voltage.
@@ -235,6 +246,7 @@ def assign(
         problem: what is to be decided.
         chips: seeds to choose on.
         held_out: seeds that had no part in the choice, for the final figures.
+        shuffles: controls: how often the losses are shuffled among the groups, to see that they matter.
         on_done: told what was measured.
 
     Raises:
@@ -245,7 +257,8 @@ def assign(
     bench = Bench(base, images, problem, on_done)
     uniform = best_uniform(bench, chips)
     losses = bench.losses(chips)
-    start = min(uniform, search(bench, losses, chips), key=problem.cost)
+    guess = search(bench, losses, chips)
+    start = min(uniform, guess, key=problem.cost)
     best = refined(bench, start, losses, chips)
 
     def checked(choice: Choice) -> Checked:
@@ -256,7 +269,12 @@ def assign(
         )
 
     return Assigned(
-        best=checked(best), uniform=checked(uniform), losses=losses, clean_percent=bench.clean_percent
+        best=checked(best),
+        uniform=checked(uniform),
+        losses=losses,
+        clean_percent=bench.clean_percent,
+        guess=checked(guess) if shuffles else None,
+        controls=tuple(map(checked, shuffled(bench, losses, chips, count=shuffles))),
     )
 
 

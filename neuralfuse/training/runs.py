@@ -21,6 +21,7 @@ from neuralfuse.memory.fault_models import map_record
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.networks.whitening import channel_statistics
 from neuralfuse.quantization import Quantization, left_out
+from neuralfuse.registry import base_title, dataset_title
 from neuralfuse.training import checkpoints
 from neuralfuse.training.base_recipe import BaseRecipe
 from neuralfuse.training.base_training import BaseTraining, OnEpoch, accuracy_percent, stored_as
@@ -50,6 +51,14 @@ class Trained:
     def parameters(self) -> int:
         """Trainable numbers of the network."""
         return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def title(self) -> str:
+        """A base model in words: its width, what made it robust, and its data."""
+        record = self.record
+        width = "" if record.width == 1 else f" x {record.width:.12g}"
+        words = ", ".join(filter(None, [f"{base_title(record.network)}{width}", record.robustness]))
+        return f"{words} on {dataset_title(record.dataset)}"
 
 
 def best_device() -> str:

@@ -45,6 +45,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "nfenergy.commands.measuring:evaluate",
         "Clean and perturbed accuracy of base models, alone and behind generators, as one tidy CSV.",
     ),
+    "experiment": (
+        "nfenergy.commands.experiments:EXPERIMENT",
+        "The tables and figures of both papers, trained and tested: list, show, run, report.",
+    ),
     "demo-accuracy": (
         "nfenergy.commands.measuring:demo_accuracy",
         "Train a base and two generators on handwritten digits, ruin the base with bit errors, and recover.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,6 +47,10 @@ class FaultOptions:
         ),
     ] = None
 
+    def arguments(self) -> dict[str, Any]:
+        """As `nfenergy.api.sensitivity` takes them."""
+        return {**asdict(self), "fault_map": self.fault_map or None}
+
     def chosen(self) -> Any:
         """The one fault model that was asked for."""
         from neuralfuse.memory.fault_models import choose_fault_model
@@ -69,6 +73,10 @@ class DataOptions:
         typer.Option("--data-dir", help="Folder of the data sets; else $NFENERGY_DATA_DIR, else the user's."),
     ] = None
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Compare archives' checksums.")] = True
+
+    def arguments(self) -> dict[str, Any]:
+        """As `nfenergy.api.sensitivity` takes them."""
+        return asdict(self)
 
     def load(self, dataset: str) -> Any:
         """The images of a data set, on as many threads as asked for."""

@@ -170,7 +170,7 @@ def list_(
 
 def reproduce(
     what: Annotated[
-        str, typer.Argument(help="table6, table7, table8, all (tables), figure5 or figure6.")
+        str, typer.Argument(help="table6, table7, table8, stutz-table6, all (tables), figure5 or figure6.")
     ] = "all",
     engine: options.Engine = "scalesim",
     jobs: options.Jobs = None,

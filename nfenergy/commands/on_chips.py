@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from neuralfuse.registry import NO_PROTECTION
 from nfenergy.commands.options import named
-from nfenergy.ground.rates import parse_percentage
-
-if TYPE_CHECKING:
-    from neuralfuse.datasets.images import LabelledImages
 
 MinAccuracy = Annotated[
     str | None, typer.Option("--min-accuracy", help="Smallest perturbed accuracy in percent, such as 85.")
@@ -55,22 +51,14 @@ class AccuracyOptions:
         str, named("--fault-model", kind="fault-models", help="Take the accuracies of this one only")
     ] = ""
 
-
-def percentage(text: str | None) -> float | None:
-    """A floor of the accuracy in percent; None where none is given."""
-    return None if text is None else parse_percentage(text, "--min-accuracy", largest=100.0)
-
-
-def chips_of(seeds: int) -> tuple[int, ...]:
-    """The first test chips."""
-    from neuralfuse.training.streams import TEST_CHIPS
-
-    return tuple(range(TEST_CHIPS[0], TEST_CHIPS[0] + seeds))
+    def arguments(self) -> dict[str, Any]:
+        """As `nfenergy.api.protections` takes them."""
+        return asdict(self)
 
 
-def images_of(test: LabelledImages, count: int | None) -> LabelledImages:
-    """So many of the test images; None takes all."""
-    return test if count is None else test.spread(count)
+def warn(message: str) -> None:
+    """One line on stderr."""
+    typer.echo(f"nfenergy: {message}", err=True)
 
 
 def tell(files: list[Path], *, quiet: bool) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from energy.scalesim.engine import Progress, ProgressCallback
+from nfenergy.experiments.progress import StageProgress
 
 SECONDS_BETWEEN_LINES = 10.0
 HINT = "--engine closed-form gives the same figures at once"
@@ -88,6 +89,15 @@ def announcements(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield _Occasional()
 
 
+@contextmanager
+def stages_progress(*, quiet: bool) -> Iterator[Callable[[StageProgress], None]]:
+    """A callback that says which stage is done, how many are, and the time left."""
+    with announcements(quiet=quiet) as say:
+        yield lambda stage: say(
+            f"{stage.done} of {stage.total} stages, {_about(stage.left_s)} left; done: {stage.title}"
+        )
+
+
 class _Occasional:
     def __init__(self) -> None:
         self._next = 0.0
@@ -103,5 +113,9 @@ def _time_left(progress: Progress, elapsed_s: float) -> str:
     if not progress.work_done_s:
         return "time left: known after the first layer"
     left_s = elapsed_s * (progress.work_s - progress.work_done_s) / progress.work_done_s
-    minutes, seconds = divmod(round(left_s), 60)
-    return f"about {minutes}:{seconds:02d} left"
+    return f"{_about(left_s)} left"
+
+
+def _about(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"about {minutes}:{seconds:02d}"

@@ -52,15 +52,30 @@ def report(
     selection: options.SelectionOptions,
     machine: options.MachineOptions,
     ber: Rates = PUBLISHED_RATE,
+    sensitivity: Annotated[
+        list[Path] | None,
+        typer.Option("--sensitivity", help="sensitivity.json of `sensitivity`; may come several times."),
+    ] = None,
+    assignment: Annotated[
+        list[Path] | None,
+        typer.Option("--assignment", help="assignment.json of `assign`; may come several times."),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
+    from nfenergy.layer_files import read_assignment, read_sensitivity
     from nfenergy.reporting import write_report
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"the report is an HTML page; --out {out} should end in .html")
     check_folder(out.parent)
+    sensitivities = [read_sensitivity(path) for path in sensitivity or []]
+    assignments = [read_assignment(path) for path in assignment or []]
     comparison = _compared(selection, machine, ber, quiet=quiet)
-    for path in write_report(comparison, out, command=shlex.join(["nfenergy", *sys.argv[1:]])):
+    command = shlex.join(["nfenergy", *sys.argv[1:]])
+    written = write_report(
+        comparison, out, command=command, sensitivities=sensitivities, assignments=assignments
+    )
+    for path in written:
         typer.echo(str(path))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from nfenergy import api
 from nfenergy.commands import data_options, on_chips, options
 from nfenergy.commands.progress import announcements
 from nfenergy.ground.files import check_folder
@@ -29,25 +30,21 @@ def sensitivity(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    from neuralfuse.evaluation.sensitivity import sensitivity as measure
-    from neuralfuse.training import runs
     from nfenergy.sensitivity_files import as_text, sensitivity_json, write_sensitivity
 
     if out is not None:
         check_folder(out)
-    trained = runs.load_trained(base_checkpoint, "base")
-    model = faults.chosen()
-    rate = model.rate(options.optional_rate(ber))
-    test = on_chips.images_of(data.load_for(trained).test, images)
     with announcements(quiet=quiet) as say:
-        found = measure(
-            runs.stored_base(trained, device=runs.best_device()),
-            test,
-            rate=rate,
-            chips=on_chips.chips_of(seeds),
-            fault_model=model.name,
+        found = api.sensitivity(
+            base_checkpoint,
+            ber=ber,
+            seeds=seeds,
+            images=images,
             by_bit=by_bit,
-            on_done=lambda done, all_: say(f"{done} of {all_} accuracies"),
+            on_message=say,
+            on_warning=on_chips.warn,
+            **faults.arguments(),
+            **data.arguments(),
         )
     files = [] if out is None else write_sensitivity(found, out)
     typer.echo(json.dumps(sensitivity_json(found), indent=2) if as_json else as_text(found))

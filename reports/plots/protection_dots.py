@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from energy.measures import MEASURES
 from neuralfuse.registry import NO_GENERATOR, NO_PROTECTION
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import percent_text
@@ -19,12 +20,11 @@ ROW_IN = 0.155
 """Height of a row at text of 7 points."""
 
 
-def protection_plot(rows: Sequence[ProtectionRow], *, measure: str, size: Size = COLUMN) -> Figure:
+def protection_plot(rows: Sequence[ProtectionRow], *, size: Size = COLUMN) -> Figure:
     """A row a protection; dots, with the unprotected base model's value as a line in each panel.
 
     Args:
-        rows: of one operating point.
-        measure: title of what energy is reckoned by.
+        rows: of one operating point, each protection once for every measure of energy.
         size: where the figure goes.
 
     Raises:
@@ -32,11 +32,13 @@ def protection_plot(rows: Sequence[ProtectionRow], *, measure: str, size: Size =
     """
     if not rows:
         raise InputError("the plot of protections takes at least one")
+    by_measure = {name: [row for row in rows if row.measure == name] for name in {r.measure: 0 for r in rows}}
+    rows, alone = next(iter(by_measure.values())), len(by_measure) == 1
     measured = any(row.perturbed_percent is not None for row in rows)
     several = len({row.base for row in rows}) > 1
     with drawing(size):
         figure = new_figure(size, (6.5 + len(rows)) * ROW_IN * size.font_pt / 7.0)
-        panels = figure.subplots(1, 2 + measured, sharey=True, squeeze=False)[0]
+        panels = figure.subplots(1, 1 + len(by_measure) + measured, sharey=True, squeeze=False)[0]
         names = [f"{row.name}, {row.base}" if several else row.name for row in rows]
         panels[0].set_yticks(range(len(rows)), names)
         panels[0].set_ylim(len(rows) - 0.4, -0.6)
@@ -45,22 +47,24 @@ def protection_plot(rows: Sequence[ProtectionRow], *, measure: str, size: Size =
             axes.grid(color=FAINT, linewidth=0.3)
             axes.set_axisbelow(True)
         _draw_rates(panels[0], rows, size)
-        _draw(panels[1], rows, lambda row: row.energy_percent, size)
-        panels[1].set_xlabel("energy (%)")
+        for axes, (name, same) in zip(panels[1:], by_measure.items(), strict=False):
+            _draw(axes, same, lambda row: row.energy_percent, size)
+            axes.set_xlabel("energy (%)" if alone else f"{MEASURES[name].title} (%)")
         if measured:
             _draw(
-                panels[2],
+                panels[-1],
                 rows,
                 lambda row: row.perturbed_percent,
                 size,
                 lambda row: row.perturbed_std_percent,
             )
-            panels[2].set_xlabel("accuracy (%)")
+            panels[-1].set_xlabel("accuracy (%)")
         point = rows[0]
+        by = MEASURES[point.measure].title if alone else "each measure"
         figure.suptitle(
             f"{point.voltage_norm:.4g} of Vmin, cells misread at {percent_text(point.bit_error_rate)}\n"
             "errors left: mean (dot) and highest bit (tick; triangle: none)\n"
-            f"energy by {measure}, of unprotected at Vmin",
+            f"energy by {by}, of unprotected at Vmin",
             fontsize=size.font_pt,
         )
     return figure

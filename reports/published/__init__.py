@@ -114,6 +114,11 @@ def published_accuracies() -> tuple[Accuracy, ...]:
     )
 
 
+def published_weights() -> dict[str, int]:
+    """Weights of SimpleNet by data set (Stutz et al., Table 6)."""
+    return {str(row["dataset"]): int(row["network_weights"]) for row in _rows("stutz_table6_simplenet")}
+
+
 @cache
 def _rows(table: str) -> tuple[dict[str, str], ...]:
     text = (files(__name__) / f"{_known(table)}.csv").read_text(encoding="utf-8")

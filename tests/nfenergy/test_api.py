@@ -6,27 +6,33 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from torch import nn
 
 import nfenergy
+from neuralfuse.training.checkpoints import save_network
 from nfenergy import api
+from nfenergy.chip_arguments import ChipArguments
 from nfenergy.commands import COMMANDS
 from nfenergy.commands.groups import spliced
 from nfenergy.commands.options import SelectionOptions
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.tables import csv_text
 from nfenergy.machine import MachineArguments
+from nfenergy.sensitivity_files import sensitivity_json
 from nfenergy.tabular import saving_of
 from reports.published import published_tables
 from reports.records import Saving
 from tests.conftest import WriteTopology
+from tests.neuralfuse.small import trained_base
 
 CLOSED = {"engine": "closed-form"}
 
@@ -71,7 +77,7 @@ def arguments(function: Callable[..., object]) -> dict[str, Any]:
     return own | dict.fromkeys(MachineArguments.__annotations__) | {"assume_v2": False}
 
 
-OUTPUT = {"as_json", "quiet", "out"}
+OUTPUT = {"as_json", "quiet", "out", "sensitivity", "assignment"}
 
 
 def test_simulate_takes_what_the_command_takes() -> None:
@@ -102,6 +108,29 @@ def test_recommend_takes_what_the_command_takes() -> None:
     found = arguments(api.tradeoff) | arguments(api.recommend)
     assert set(command) == set(found)
     assert {name for name in found if command[name] != found[name]} <= TRADEOFF
+
+
+def test_protections_takes_what_the_command_takes() -> None:
+    command = {name: value for name, value in options("protections").items() if name not in OUTPUT}
+    assert command == arguments(api.protections)
+
+
+def on_chips(function: Callable[..., object]) -> dict[str, Any]:
+    """The arguments of what measures on chips; those to be told something left out."""
+    own = {
+        name: parameter.default
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD and not name.startswith("on_")
+    }
+    return own | dict.fromkeys(ChipArguments.__annotations__) | {"verify": True}
+
+
+def test_sensitivity_and_assign_take_what_the_commands_take() -> None:
+    command = {name: value for name, value in options("sensitivity").items() if name not in OUTPUT}
+    assert command == on_chips(api.sensitivity)
+    command = {name: value for name, value in options("assign").items() if name not in OUTPUT}
+    machine = dict.fromkeys(MachineArguments.__annotations__) | {"assume_v2": False}
+    assert command == on_chips(api.assign) | machine
 
 
 # Results
@@ -156,6 +185,52 @@ def test_a_topology_of_any_model() -> None:
 def test_published_tables_and_curves() -> None:
     assert len(nfenergy.published(published_tables()[0])) > 0
     assert nfenergy.load_curve("stutz2021-14nm").name == "stutz2021-14nm"
+
+
+def test_protections() -> None:
+    found = nfenergy.protections("resnet18", gen=["convs"], ber="1%", secded_read_factor=1.2)
+    frame = shows_itself(found, "protections of ResNet18 on CIFAR-10 at 0.8333 of Vmin>")
+    energy = frame.set_index(["protection", "generator"])["energy_percent"]
+    assert energy["secded-72-64", "none"] == pytest.approx(69.4 * 1.2)
+    assert energy["none", "convs"] > energy["none", "none"]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("trained") / "base.safetensors"
+    save_network(path, trained_base().model, trained_base().record)
+    return path
+
+
+def test_sensitivity_of_layers(checkpoint: Path) -> None:
+    found = nfenergy.sensitivity(checkpoint, ber="1%", seeds=2, images=40, by_bit=False)
+    frame = shows_itself(found, "is the most sensitive")
+    assert len(frame) == len(found.layers) == 9
+    assert found.base == "VGG11 x 0.125 on digits"
+    record = sensitivity_json(found)
+    assert (record["base"], len(record["layers"])) == (found.base, 9)
+
+
+def test_an_assignment_of_voltages_or_banks(checkpoint: Path, tmp_path: Path) -> None:
+    found = nfenergy.assign(checkpoint, min_accuracy=70, seeds=2, images=40, groups=2)
+    assert set(shows_itself(found, "layers with")["group"]) == {1, 2}
+    assert found.as_json()["base"] == "VGG11 x 0.125 on digits"
+    drawn = np.random.default_rng(0).random((1024, 1024))
+    np.save(tmp_path / "map.npy", np.stack([drawn < 0.005, drawn > 0.995]))
+    placed = nfenergy.assign(checkpoint, fault_map=tmp_path / "map.npy", bank_cells=4096, seeds=2, images=20)
+    assert list(shows_itself(placed, "cleanest banks")["draws"]) == [2, 1, 1]
+    assert placed.write(tmp_path / "out") == [tmp_path / "out" / "placements.csv"]
+
+
+def test_other_data_than_those_of_the_training_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "base.safetensors"
+    save_network(path, trained_base().model, replace(trained_base().record, data="0000"))
+    with pytest.warns(UserWarning, match="was trained for other digits data"):
+        nfenergy.sensitivity(path, seeds=1, images=5, by_bit=False)
+    with pytest.raises(InputError, match="0 chips measure nothing"):
+        nfenergy.sensitivity(path, seeds=0, images=5, on_warning=lambda message: None)
+    with pytest.raises(InputError, match="0 test images measure nothing"):
+        nfenergy.sensitivity(path, images=0, on_warning=lambda message: None)
 
 
 # Arguments

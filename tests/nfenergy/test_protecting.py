@@ -181,12 +181,12 @@ def test_no_text_of_the_figure_lies_over_another(size: str) -> None:
         replace(row, perturbed_percent=50.0 + index, perturbed_std_percent=2.0)
         for index, row in enumerate(compared().rows)
     ]
-    figure = protection_plot(rows, measure="T.W.M.A.", size=SIZES[size])
+    figure = protection_plot(rows, size=SIZES[size])
     boxes = text_boxes(figure, SIZES[size])
     assert not clipped(figure, boxes)
     assert not overlapping(boxes)
     with pytest.raises(InputError):
-        protection_plot([], measure="T.W.M.A.")
+        protection_plot([])
 
 
 def test_they_are_listed() -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from neuralfuse.training.checkpoints import save_network
 from tests.conftest import CliResult, RunCli
+from tests.neuralfuse.small import trained_base
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,12 +56,33 @@ def flips(words, bits, rate, seed):
     return flip(words, bits, rate, seed)
 
 
+def protection():
+    import numpy as np
+
+    from neuralfuse.memory.injectors import sound_bits
+    from neuralfuse.memory.protection_costs import Costs
+    from neuralfuse.memory.protections import Protection
+
+    return Protection(
+        name="third-protection",
+        title="sound cells of a third party for all bits",
+        needs="cells of the third party",
+        extra_storage=lambda bits: 0.5,
+        costs=lambda bits: Costs(read=1.5, area=2.0, source="costs of the third party"),
+        residual=lambda rate, bits: np.zeros(bits),
+        inject=lambda memory, fault_model, rate, seed: sound_bits(
+            memory, fault_model, rate, seed, planes=range(memory.bits)
+        ),
+    )
+
+
 def register():
     from energy.curve_files import CURVES, NamedCurve
     from energy.engines import ENGINES, Engine
     from energy.measures import MEASURES, Measure
     from neuralfuse.memory.bit_errors import FaultModel
     from neuralfuse.memory.fault_models import FAULT_MODELS
+    from neuralfuse.memory.protections import PROTECTIONS
     from neuralfuse.registry import GENERATORS, Network
     from reports.plots.registry import PLOTS, Plot
 
@@ -80,6 +103,7 @@ def register():
     )
     ENGINES.add(Engine(name="third-engine", title="twice the cycles", simulate=simulate))
     FAULT_MODELS.add(FaultModel(name="third-faults", title="faults of the third party", draw=flips))
+    PROTECTIONS.add(protection())
     PLOTS.add(Plot(name="third-plot", title="What a third party draws", draw=draw))
 """
 
@@ -89,6 +113,7 @@ ROWS = {
     "measures": "third",
     "engines": "third-engine",
     "fault-models": "third-faults",
+    "protections": "third-protection",
     "plots": "third-plot",
 }
 
@@ -144,7 +169,7 @@ def test_every_row_is_listed(run: Run) -> None:
         ("simulate", ["generators", "curves", "engines"]),
         ("recommend", ["curves", "measures", "engines", "fault-models"]),
         ("plot", ["plots"]),
-        ("evaluate", ["fault-models"]),
+        ("evaluate", ["fault-models", "protections"]),
         ("train", ["generators"]),
     ],
 )
@@ -188,6 +213,32 @@ def test_report_page_and_dictionary_show_them(run: Run, tmp_path: Path) -> None:
     meanings = {row["column"]: row for row in rows_of(tmp_path / "page" / "columns.csv")}
     assert meanings["base_third_fj"]["unit"] == "fJ"
     assert "third energy" in meanings["on_front_third"]["meaning"]
+
+
+def test_a_protection_is_measured_compared_and_on_the_page(run: Run, tmp_path: Path) -> None:
+    save_network(tmp_path / "base.safetensors", trained_base().model, trained_base().record)
+    run(
+        "evaluate", "--base-checkpoint", "base.safetensors", "--protection", "none,third-protection",
+        "--seeds", "1", "--out", "protected.csv", "--quiet",
+    )  # fmt: skip
+    bare, protected = rows_of(tmp_path / "protected.csv")
+    assert protected["protection"] == "third-protection"
+    assert protected["perturbed_accuracy_mean"] == protected["clean_accuracy"]
+    assert float(bare["perturbed_accuracy_mean"]) < float(bare["clean_accuracy"])
+
+    names = ("--base", "vgg11", "--width", "0.125")
+    found = json.loads(run("protections", *names, "--accuracy", "protected.csv", "--quiet", "--json").stdout)
+    (row,) = [row for row in found["protections"] if row["protection"] == "third-protection"]
+    assert row["energy_percent"] == pytest.approx(69.4 * 1.5)
+    assert (row["residual_rate_percent"], row["extra_storage_percent"]) == (0.0, 50.0)
+    assert row["perturbed_percent"] == float(protected["perturbed_accuracy_mean"])
+    assert "third-protection" in {row["protection"] for row in found["targets"]}
+
+    run("report", "--accuracy", "protected.csv", "--out", "page/protected.html", "--quiet")
+    page = (tmp_path / "page" / "protected.html").read_text(encoding="utf-8")
+    for words in ("<td>third-protection</td>", "sound cells of a third party", "costs of the third party"):
+        assert words in page
+    assert f"{row['perturbed_percent']:.1f} ± 0.0" in page
 
 
 def test_a_plot_is_drawn_and_a_measure_chosen_by(run: Run, tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ def small(*arguments: str) -> tuple[str, ...]:
 def test_report_writes_the_page_and_its_tables(tmp_path: Path) -> None:
     page = tmp_path / "out" / "report.html"
     written = run(*small("report", "--out", str(page))).split()
-    names = ["tradeoff.csv", "layers.csv", "columns.csv", "columns.md", "report.json", "report.html"]
+    tables = ["tradeoff.csv", "layers.csv", "protections.csv"]
+    names = [*tables, "columns.csv", "columns.md", "report.json", "report.html"]
     assert [Path(name).name for name in written] == names
     frame = pd.read_csv(page.parent / "tradeoff.csv")
     assert list(frame.columns) == [column.name for column in columns(Tradeoff)]
@@ -225,6 +226,7 @@ def test_two_reports_share_a_folder(tmp_path: Path) -> None:
     assert {Path(name).name for name in written} == {
         "unets.tradeoff.csv",
         "unets.layers.csv",
+        "unets.protections.csv",
         "unets.columns.csv",
         "unets.columns.md",
         "unets.json",

@@ -44,7 +44,7 @@ def test_the_reference_has_every_command_and_option() -> None:
     for name in COMMANDS:
         assert f"\n## {name}\n" in page
     assert "| `--min-accuracy` |" in page
-    assert "| `--seed` | whole number | `0` |" in page
+    assert "| `--seed` | Of all random numbers of the run. | whole number | `0` |" in page
     assert "`--leakage` `--no-leakage`" in page
 
 
@@ -96,6 +96,21 @@ def test_results_are_shown_as_they_are(tmp_path: Path) -> None:
     assert "![p](deep/p.png)" in text
     assert "code (`../neuralfuse/x.py`)" in text
     assert pages["claims/deep/p.png"] == tmp_path / "deep/p.png"
+
+
+def test_claims_of_experiments_are_one_table(tmp_path: Path) -> None:
+    for name, verdict in (("first", "holds"), ("second", "undecided")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.md").write_text(f"# The {name}\n", encoding="utf-8")
+        (tmp_path / name / "claims.csv").write_text(f"claim,verdict\nmore,{verdict}\n", encoding="utf-8")
+    (tmp_path / "stages/base").mkdir(parents=True)
+    (tmp_path / "stages/base/log.csv").write_text("a\n1\n", encoding="utf-8")
+    pages = claims_pages(tmp_path)
+    said = str(pages["claims.md"])
+    assert "| [first](claims/first/README.md) | more | holds |\n| [second](claims/second/README.md)" in said
+    assert "[The second](claims/second/README.md)" in said
+    assert "### " not in said
+    assert not [name for name in pages if "stages" in name]
 
 
 def test_texts_of_the_repository_are_pages() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -86,6 +87,18 @@ def test_the_formula_is_within_six_thousandths_of_the_exact_rate(width: int, rat
     code = secded_code(width)
     formula = mean_residual_rate(width, code.check_bits, rate)
     assert formula == pytest.approx(residual_rates(code, rate).mean(), rel=0.006)
+
+
+def test_the_documented_table_is_what_comes_out() -> None:
+    """What codes leave, and by how much the mean formula misses it."""
+    text = (Path(__file__).parents[3] / "docs" / "protections.md").read_text(encoding="utf-8")
+    for width in DATA_BITS:
+        code, cells = secded_code(width), []
+        for rate in RATES:
+            exact = float(residual_rates(code, rate).mean())
+            missed = mean_residual_rate(width, code.check_bits, rate) / exact - 1
+            cells += [f"{100 * exact:#.4g} %", f"{100 * missed:+.2f} %"]
+        assert f"| SECDED({code.cells},{width}) | {' | '.join(cells)} |" in text
 
 
 def test_the_published_shares_of_broken_words_come_out() -> None:

@@ -1,0 +1,185 @@
+"""Figures that are no curve of a table: fault maps, weights with bit errors, weights and outputs of bases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neuralfuse.memory.perturbation import QuantizedBase
+from neuralfuse.memory.profiled_chips import MAP_SEED, get_chip, synthetic_map
+from neuralfuse.quantization import Quantization, get_scheme, stored_weights
+from neuralfuse.training.runs import BASE_FILE, load_trained, stored_base
+from neuralfuse.training.streams import TEST_CHIPS
+from nfenergy.experiments.plan import Plan, PlannedRow
+from nfenergy.experiments.store import Store, data_of
+from reports.plots import style
+
+if TYPE_CHECKING:
+    pass
+
+SHOWN_CELLS = (64, 128)
+"""Rows and columns of a map that are drawn, as in the paper."""
+
+SHOWN_IMAGES = 500
+PERTURBED_RATE = 0.01
+DRAWN_WEIGHTS = 4000
+DRAWN_RATE = 0.025
+"""Bit error rate of Fig. 4."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A figure as SVG, and its figures as a table."""
+
+    svg: bytes
+    header: tuple[str, ...] = ()
+    body: tuple[tuple[str, ...], ...] = ()
+
+
+def draw(plan: Plan, store: Store) -> Drawn:
+    """The figure that an experiment declares; the bases that it needs are trained."""
+    name = plan.experiment.draw
+    assert name is not None
+    return _DRAWINGS[name](plan, store)
+
+
+def _fault_maps(plan: Plan, store: Store) -> Drawn:
+    """Probability of each cell to misread, of the profiled chips that the rows name."""
+    del store
+    chips = [get_chip(str(row["chip"])) for row in plan.experiment.rows]
+    size = style.SIZES["page"]
+    rows, columns = SHOWN_CELLS
+    with style.drawing(size):
+        figure = style.new_figure(size, 1.1 * len(chips) + 0.6)
+        grid = figure.subplots(len(chips), 2, squeeze=False)
+        for chip, axes in zip(chips, grid, strict=True):
+            found = synthetic_map(chip, seed=MAP_SEED)
+            for panel, chance, title in zip(
+                axes, (found.to_one, found.to_zero), ("reads 1 for 0", "reads 0 for 1"), strict=True
+            ):
+                cells = np.zeros(found.size)
+                cells[found.cells] = chance
+                image = panel.imshow(
+                    cells.reshape(found.rows, found.columns)[:rows, :columns],
+                    cmap="viridis", vmin=0, vmax=1, aspect="auto", interpolation="nearest",
+                )  # fmt: skip
+                panel.set_title(f"{chip.name} %: {title}")
+                panel.set_xticks([])
+                panel.set_yticks([])
+        figure.colorbar(image, ax=grid, label="probability", shrink=0.8)
+        return Drawn(svg=style.figure_bytes(figure, size, "svg"))
+
+
+def _quantization(plan: Plan, store: Store) -> Drawn:
+    """Weights under bit errors against the weights, by quantization scheme; mean errors as a table."""
+    del store
+    rows = plan.experiment.rows
+    size = style.SIZES["page"]
+    with style.drawing(size):
+        figure = style.new_figure(size, 2.4)
+        panels = figure.subplots(1, len(rows), squeeze=False)[0]
+        body = []
+        for row, panel in zip(rows, panels, strict=True):
+            before, after = _read_back(row)
+            errors = (after - before).abs()
+            panel.scatter(before, after, s=1.5, c=errors, cmap="viridis", linewidth=0, rasterized=True)
+            panel.set_title(f"{row['scheme']}, {row['bits']} bits")
+            panel.set_xlabel("weight")
+            relative = float(errors.mean() / before.abs().max())
+            body.append(
+                (str(row["scheme"]), str(row["bits"]), f"{float(errors.mean()):.4f}", f"{relative:.4f}")
+            )
+        panels[0].set_ylabel("weight with bit errors")
+        svg = style.figure_bytes(figure, size, "svg")
+    return Drawn(
+        svg=svg, header=("scheme", "bits", "mean error", "relative to the greatest"), body=tuple(body)
+    )
+
+
+def _read_back(row: Any) -> tuple[Tensor, Tensor]:
+    """Weights in [-0.25, 1] (one layer) or +-0.1 as they are, and as a faulty memory gives them back."""
+    rng = torch.Generator().manual_seed(0)
+    low, high = (-0.1, 0.1) if row.get("clipped") else (-0.25, 1.0)
+    layer = torch.nn.Linear(DRAWN_WEIGHTS, 1, bias=False)
+    layer.weight.data = (torch.rand((1, DRAWN_WEIGHTS), generator=rng) * (high - low) + low).float()
+    before = layer.weight.detach().clone().flatten()
+    quantization = Quantization(scheme=get_scheme(str(row["scheme"])), bits=int(row["bits"]))
+    memory = QuantizedBase(layer, quantization)
+    with memory.perturb(seed=TEST_CHIPS[0], rate=DRAWN_RATE) as model:
+        after = model.weight.detach().clone().flatten()  # type: ignore[operator, union-attr]
+    return before, after
+
+
+def _weights(plan: Plan, store: Store) -> Drawn:
+    """Histograms of weights, logits and confidences, clean and with bit errors; redundancy as a table."""
+    size = style.SIZES["page"]
+    images = data_of(store, plan.dataset, None).test.first(SHOWN_IMAGES)
+    body = []
+    with style.drawing(size):
+        figure = style.new_figure(size, 1.6 * len(plan.rows) + 0.5)
+        grid = figure.subplots(len(plan.rows), 3, squeeze=False)
+        for row, panels in zip(plan.rows, grid, strict=True):
+            found = _inspected(row, store, images)
+            for panel, values in zip(panels, found.histograms, strict=True):
+                for series, colour in zip(values, style.COLOURS, strict=False):
+                    panel.hist(series, bins=60, density=True, color=colour, alpha=0.6)
+                panel.set_yticks([])
+            panels[0].set_ylabel(found.name)
+            body.append((found.name, *found.measures))
+        for panel, title in zip(grid[0], ("weights", "logits", "confidences"), strict=True):
+            panel.set_title(title)
+        svg = style.figure_bytes(figure, size, "svg")
+    header = ("model", "greatest weight", "weight relevance, %", "relative error at 1 %", "active ReLUs, %")
+    return Drawn(svg=svg, header=header, body=tuple(body))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inspected:
+    name: str
+    histograms: Sequence[Sequence[Any]]
+    measures: tuple[str, ...]
+
+
+@torch.no_grad()
+def _inspected(row: PlannedRow, store: Store, images: Any) -> _Inspected:
+    """A base's weights and outputs, clean and on one chip, and how redundant they are (App. G.3)."""
+    trained = load_trained(store.folder(row.base) / BASE_FILE, "base")
+    memory = stored_base(trained)
+    batch, _ = images.batch(slice(None))
+    weights = torch.cat([weight.flatten() for weight in stored_weights(memory.model, "weights").values()])
+    active: list[float] = []
+    hooks = [
+        module.register_forward_hook(lambda *given: active.append(float((given[2] > 0).float().mean())))
+        for module in memory.model.modules()
+        if isinstance(module, torch.nn.ReLU)
+    ]
+    clean = memory.model(batch)
+    for hook in hooks:
+        hook.remove()
+    with memory.perturb(seed=TEST_CHIPS[0], rate=PERTURBED_RATE) as model:
+        perturbed = model(batch)
+        changed = torch.cat([weight.flatten() for weight in stored_weights(model, "weights").values()])
+        error = float((changed - weights).abs().sum() / weights.abs().sum())
+    greatest = float(weights.abs().max())
+    relevance = 100 * float(weights.abs().mean()) / greatest
+    return _Inspected(
+        name=" ".join(str(cell) for cell in row.cells.values() if cell is not None),
+        histograms=[
+            [weights.numpy()],
+            [clean.flatten().numpy(), perturbed.flatten().numpy()],
+            [outputs.softmax(dim=1).amax(dim=1).numpy() for outputs in (clean, perturbed)],
+        ],
+        measures=(f"{greatest:.3f}", f"{relevance:.2f}", f"{error:.3f}", f"{100 * active[-1]:.1f}"),
+    )
+
+
+_DRAWINGS: dict[str, Callable[[Plan, Store], Drawn]] = {
+    "fault-maps": _fault_maps,
+    "quantization": _quantization,
+    "weights": _weights,
+}

@@ -1,0 +1,128 @@
+"""The files of an experiment: table, claims, figure and what made them, and the page of all in a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nfenergy.experiments.figure import figure_svg
+from nfenergy.experiments.outcome import Outcome
+from nfenergy.experiments.tables import CLAIM_HEADER, claim_cells, markdown, table_cells, table_frame
+from nfenergy.ground.files import write_bytes, write_text
+from nfenergy.ground.provenance import versions
+
+if TYPE_CHECKING:
+    from nfenergy.experiments.drawings import Drawn
+
+TABLE, CLAIMS, READABLE, FIGURE = "table.csv", "claims.csv", "README.md", "figure.svg"
+RECORD = "experiment.json"
+
+
+def write_outcome(outcome: Outcome, folder: Path, *, command: str) -> tuple[Path, ...]:
+    """Write an experiment's files; the same results give the same bytes.
+
+    Args:
+        outcome: of its tests.
+        folder: of this experiment.
+        command: that repeats it.
+
+    Raises:
+        NfEnergyError: a file cannot be written.
+    """
+    import pandas as pd
+
+    claims = [claim_cells(found) for found in outcome.claims()]
+    texts = {
+        TABLE: table_frame(outcome).to_csv(index=False, lineterminator="\n"),
+        CLAIMS: pd.DataFrame(claims, columns=CLAIM_HEADER).to_csv(index=False, lineterminator="\n"),
+        RECORD: json.dumps(record_of(outcome, command=command), indent=1) + "\n",
+        READABLE: _readable(outcome, claims, command=command),
+    }
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    written = [folder / name for name in texts]
+    if outcome.plan.experiment.figure is not None:
+        write_bytes(folder / FIGURE, figure_svg(outcome))
+        written.append(folder / FIGURE)
+    return tuple(written)
+
+
+def write_drawing(outcome: Outcome, drawn: Drawn, folder: Path, *, command: str) -> tuple[Path, ...]:
+    """Write a drawing's files, as `write_outcome` those of a table."""
+    experiment = outcome.plan.experiment
+    readable = [
+        f"# {experiment.title}\n",
+        f"{experiment.source}; here at scale `{outcome.plan.scale}`.\n",
+        f"    {command}\n",
+        f"![{experiment.title}]({FIGURE})\n",
+    ]
+    if drawn.body:
+        table = "".join(",".join(row) + "\n" for row in (drawn.header, *drawn.body))
+        write_text(folder / TABLE, table)
+        readable.append(markdown(list(drawn.header), [list(row) for row in drawn.body]))
+    write_bytes(folder / FIGURE, drawn.svg)
+    write_text(folder / RECORD, json.dumps(record_of(outcome, command=command), indent=1) + "\n")
+    write_text(folder / READABLE, "\n".join(readable))
+    return tuple(sorted(folder.iterdir()))
+
+
+def record_of(outcome: Outcome, *, command: str) -> dict[str, Any]:
+    """What made an outcome, and every value chip by chip, as JSON values."""
+    plan = outcome.plan
+    return {
+        "experiment": plan.experiment.name,
+        "title": plan.experiment.title,
+        "source": plan.experiment.source,
+        "scale": plan.scale,
+        "dataset": plan.dataset,
+        "command": command,
+        "versions": versions(),
+        "claims": [
+            {
+                "claim": found.claim.text,
+                "verdict": found.verdict,
+                "difference_points": found.difference,
+                "half_width_points": found.half_width,
+                "printed_points": found.printed,
+                "cells": claim_cells(found),
+            }
+            for found in outcome.claims()
+        ],
+        "rows": [
+            {
+                "cells": row.cells,
+                "base": {"stage": row.base.folder, **row.base.identity},
+                "generator": row.generator and {"stage": row.generator.folder, **row.generator.identity},
+                "tests": [_test_of(outcome, stage) for stage in row.tests(dict.fromkeys(plan.quantities))],
+            }
+            for row in plan.rows
+        ],
+    }
+
+
+def _test_of(outcome: Outcome, stage: Any) -> dict[str, Any]:
+    found = outcome.tested.get(stage.digest)
+    return {
+        **stage.identity,
+        "accuracy_percent": found and list(found.accuracy),
+        "confidence_percent": found and list(found.confidence),
+        "test_images": found and found.images,
+    }
+
+
+def _readable(outcome: Outcome, claims: Sequence[list[str]], *, command: str) -> str:
+    plan, experiment = outcome.plan, outcome.plan.experiment
+    parts = [
+        f"# {experiment.title}\n",
+        f"{experiment.source}; here at scale `{plan.scale}` on {plan.dataset}. In brackets: as printed, "
+        f"on {experiment.dataset}.\n",
+        f"    {command}\n",
+        markdown(*table_cells(outcome)),
+    ]
+    if claims:
+        parts.append(markdown(CLAIM_HEADER, list(claims)))
+    if experiment.figure is not None:
+        parts.append(f"![{experiment.title}]({FIGURE})\n")
+    return "\n".join(parts)

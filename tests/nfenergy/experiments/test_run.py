@@ -1,0 +1,113 @@
+"""Experiments by the real command line: trained once, kept, repeated to the byte."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nfenergy.experiments.run import run_experiments
+from nfenergy.experiments.spec import experiments, get_experiment
+from tests.conftest import RunCli
+
+TRAINED = [name for name in experiments() if get_experiment(name).state == "training"]
+TWO = ("stutz-table4", "neuralfuse-table11")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All experiments at the smallest scale."""
+    out = tmp_path_factory.mktemp("results")
+    run_experiments(["all"], out, scale="smoke", jobs=2)
+    return out
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_each_experiment_runs_and_fills_its_table(results: Path, name: str) -> None:
+    record = json.loads((results / name / "experiment.json").read_text())
+    values = [test["accuracy_percent"] for row in record["rows"] for test in row["tests"]]
+    assert values
+    assert all(0.0 <= accuracy <= 100.0 for found in values for accuracy in found)
+    assert {claim["verdict"] for claim in record["claims"]} <= {
+        "holds",
+        "does not hold",
+        "undecided",
+        "not measured",
+    }
+    assert record["command"] == f"nfenergy experiment run {name} --scale smoke --out results"
+    experiment = get_experiment(name)
+    assert (results / name / "figure.svg").exists() == (experiment.figure is not None)
+
+
+def test_what_was_trained_is_not_trained_again(results: Path) -> None:
+    told: list[object] = []
+    run_experiments(TWO, results, scale="smoke", jobs=1, on_stage=told.append)
+    assert not told
+
+
+def test_a_new_run_gives_the_same_bytes(results: Path, tmp_path: Path, cli: RunCli) -> None:
+    ran = cli("experiment", "run", *TWO, "--scale", "smoke", "--out", str(tmp_path), "--jobs", "1", "--json")
+    assert ran.status == 0
+    assert [record["experiment"] for record in json.loads(ran.stdout)] == list(TWO)
+    for name in TWO:
+        first, second = results / name, tmp_path / name
+        assert {path.name for path in first.iterdir()} == {path.name for path in second.iterdir()}
+        for path in first.iterdir():
+            assert path.read_bytes() == (second / path.name).read_bytes()
+
+
+def test_a_row_equals_the_accuracy_of_evaluate(results: Path, tmp_path: Path, cli: RunCli) -> None:
+    record = json.loads((results / "neuralfuse-table11" / "experiment.json").read_text())
+    row = record["rows"][0]
+    stages = results / "stages"
+    measured = cli(
+        *("evaluate", "--base-checkpoint", str(stages / row["base"]["stage"] / "base.safetensors")),
+        *("--gen-checkpoint", str(stages / row["generator"]["stage"] / "generator.safetensors")),
+        *("--ber", "1%", "--seeds", "2", "--out", str(tmp_path / "accuracy.csv"), "--json"),
+    )
+    assert measured.status == 0
+    images = json.loads(measured.stdout)[0]["test_images"]
+    assert images > row["tests"][0]["test_images"] == 64
+
+
+def test_the_page_of_all_experiments(results: Path, cli: RunCli) -> None:
+    told = cli("experiment", "report", str(results))
+    assert told.status == 0
+    page = (results / "index.html").read_text()
+    assert all(f'id="{name}"' in page for name in TRAINED)
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_damaged_stage_is_named(results: Path, tmp_path: Path, cli: RunCli) -> None:
+    run_experiments(TWO[:1], tmp_path, scale="smoke", jobs=1, stages=results / "stages")
+    record = next((results / "stages").glob("test-*/stage.json"))
+    whole = record.read_text()
+    try:
+        for broken in (whole[:40], "[]", "{}"):
+            record.write_text(broken)
+            ran = cli("experiment", "run", "all", "--scale", "smoke", "--out", str(results))
+            assert ran.status == 2
+            assert ran.stderr.count("\n") == 1
+            assert str(record) in ran.stderr
+    finally:
+        record.write_text(whole)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("stutz-tabel2",), "Did you mean 'stutz-table2'"),
+        (("stutz-table2", "--scale", "tiny"), "no scale named 'tiny'"),
+        (("neuralfuse-table7",), "`nfenergy reproduce table7` makes it"),
+        (("stutz-table2", "--data", "fashion"), "no data set named 'fashion'"),
+    ],
+)
+def test_wrong_arguments_end_in_one_line(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, cli: RunCli
+) -> None:
+    result = cli("experiment", "run", *arguments, "--out", str(tmp_path / "out"))
+    assert result.status == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
