@@ -1,25 +1,30 @@
 """Networks of torchvision, timm and transformers through the converter: ``python -m benchmarks.zoo``.
 
 Whatever of the three libraries is installed is tried; none is a dependency. Each network is exported under
-the convention ``exact`` and its MACs are compared with torch's ``FlopCounterMode``, which counts it apart
-from the converter. A Markdown table goes to stdout, or into a file: ``--out zoo.md``.
+the convention ``exact``, and the MACs of its topology's rows are compared with two counts of a run of its
+own: torch's ``FlopCounterMode``, and `benchmarks.called_macs`, which shares neither the converter's view of
+the network nor its formulas. A Markdown table goes to stdout, or into a file: ``--out docs/zoo.md``.
 """
 
 from __future__ import annotations
 
 import argparse
+import platform
 import resource
 import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._pytree import tree_map
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.called_macs import CalledMacs
 from neuralfuse.library_networks import LibraryNetwork, library_network
 from neuralfuse.registry import Dataset
 from nfenergy.ground.errors import NfEnergyError
@@ -64,6 +69,16 @@ TRANSFORMERS = """
 ZOO = {"torchvision": TORCHVISION, "timm": TIMM, "transformers": TRANSFORMERS}
 
 
+class Counts(NamedTuple):
+    """A network's MACs, counted without the converter; None where a counter cannot."""
+
+    flop_counter: int | None = None
+    calls: int | None = None
+
+
+UNCOUNTED = Counts()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One network: what came of it, or why nothing did."""
@@ -71,27 +86,37 @@ class Entry:
     name: str
     shown_input: str
     model: NetworkModel | None = None
-    independent_macs: int | None = None
+    independent: Counts = UNCOUNTED
     refusal: str = ""
     seconds: float
 
     @property
+    def macs(self) -> int:
+        """Those of the topology's rows."""
+        return sum(layer.macs for layer in self.model.topology.layers) if self.model else 0
+
+    @property
     def equal(self) -> bool:
-        return self.model is not None and self.model.size.macs == self.independent_macs
+        return self.model is not None and set(self.independent) == {self.macs}
 
     def cells(self) -> list[str]:
+        seconds = f"{self.seconds:.1f}"
         if self.model is None:
-            return [self.name, self.shown_input, "refused", "", "", self.refusal, f"{self.seconds:.1f}"]
-        independent = "not counted" if self.independent_macs is None else f"{self.independent_macs:,}"
+            return [self.name, self.shown_input, "refused", "", "", "", self.refusal, seconds]
         return [
             self.name,
             self.shown_input,
-            f"{self.model.size.macs:,}",
-            "equal" if self.equal else independent,
+            f"{self.macs:,}",
+            *(self._compared(count) for count in self.independent),
             f"{len(self.model.topology.layers):,}",
             str(self.model.topology.coverage),
-            f"{self.seconds:.1f}",
+            seconds,
         ]
+
+    def _compared(self, count: int | None) -> str:
+        if count is None:
+            return "not counted"
+        return "equal" if count == self.macs else f"{count:,}"
 
 
 def run(library: str, names: Iterable[str]) -> Iterable[Entry]:
@@ -112,12 +137,12 @@ def _export(network: LibraryNetwork, extents: str) -> Entry:
         return Entry(name=network.name, shown_input=extents, refusal=str(error), seconds=seconds)
     seconds = time.perf_counter() - begin
     shown = _shown_input(network, dataset, extents)
-    macs = independent_macs(network, dataset)
-    return Entry(name=network.name, shown_input=shown, model=model, independent_macs=macs, seconds=seconds)
+    counts = independent_macs(network, dataset)
+    return Entry(name=network.name, shown_input=shown, model=model, independent=counts, seconds=seconds)
 
 
-def independent_macs(network: LibraryNetwork, dataset: Dataset) -> int | None:
-    """MACs by `FlopCounterMode`, on the meta device or, if that fails, on the CPU; None if both fail."""
+def independent_macs(network: LibraryNetwork, dataset: Dataset) -> Counts:
+    """MACs by both counters, on the meta device or, if that fails, on the CPU."""
     for device in ("meta", "cpu"):
         with torch.device(device), torch.no_grad():
             module = network.build(dataset).requires_grad_(False)
@@ -131,12 +156,18 @@ def independent_macs(network: LibraryNetwork, dataset: Dataset) -> int | None:
                 )
             try:
                 # Fused attention on the CPU escapes the counter.
-                with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+                with (
+                    sdpa_kernel(SDPBackend.MATH),
+                    FlopCounterMode(display=False) as counter,
+                    CalledMacs() as calls,
+                ):
                     module(*args, **kwargs)
             except Exception:
                 continue
-            return int(counter.get_total_flops()) // 2
-    return None
+            for call in calls.unknown:
+                print(f"{network.name}: not counted: {call}", file=sys.stderr)
+            return Counts(int(counter.get_total_flops()) // 2, None if calls.unknown else calls.macs)
+    return UNCOUNTED
 
 
 def _shown_input(network: LibraryNetwork, dataset: Dataset, extents: str) -> str:
@@ -150,18 +181,38 @@ def _shown_input(network: LibraryNetwork, dataset: Dataset, extents: str) -> str
 
 
 def markdown(entries: list[Entry]) -> str:
-    """The table, and under it how many were exported and agree."""
-    head = ["network", "input", "MACs", "FlopCounterMode", "rows", "in the topology", "seconds"]
-    rows = [head, ["---"] * len(head), *(entry.cells() for entry in entries)]
+    """What was tried with which versions, how many agree, and the table."""
+    rows = [HEAD, ["---"] * len(HEAD), *(entry.cells() for entry in entries)]
     table = "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows)
     lines = []
     for library in ZOO:
-        of_library = [entry for entry in entries if entry.name.startswith(library)]
+        of_library = [entry for entry in entries if entry.name.startswith(f"{library}:")]
         exported = sum(entry.model is not None for entry in of_library)
         equal = sum(entry.equal for entry in of_library)
         if of_library:
-            lines.append(f"{library}: {exported} of {len(of_library)} exported, {equal} with equal MACs.")
-    return "\n\n".join([table, "\n".join(lines)]) + "\n"
+            lines.append(
+                f"- {library}: {exported} of {len(of_library)} exported, {equal} equal by both counts"
+            )
+    return "\n\n".join([TITLE, INTRODUCTION.format(versions=_versions()), "\n".join(lines), table]) + "\n"
+
+
+HEAD = ["network", "input", "MACs", "FlopCounterMode", "by the calls", "rows", "in the topology", "seconds"]
+TITLE = "# Networks of three libraries"
+INTRODUCTION = """\
+Written by `python -m benchmarks.zoo --out docs/zoo.md` with {versions}. `MACs` are those of the
+topology's rows under the convention `exact`. Beside them stand two counts made without the converter: that of
+PyTorch's `FlopCounterMode`, and one from the shapes of the calls in the forward pass, which shares no formula
+with the converter (`benchmarks/called_macs.py`). `seconds` is the time to build and convert a network."""
+
+
+def _versions() -> str:
+    found = [f"Python {platform.python_version()}"]
+    for package in ("torch", *ZOO):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
 
 
 def declare_missing_operators() -> None:
@@ -189,16 +240,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="file for the table")
     options = parser.parse_args()
     declare_missing_operators()
-    entries = []
+    entries: list[Entry] = []
     for library in options.libraries:
         try:
             for entry in run(library, options.only or ZOO[library].split()):
                 entries.append(entry)
                 print(" | ".join(entry.cells()), file=sys.stderr, flush=True)
+                if options.out is not None:
+                    options.out.write_text(markdown(entries), encoding="utf-8")
         except NfEnergyError as error:
             print(error, file=sys.stderr)
-    text = markdown(entries)
-    print(text) if options.out is None else options.out.write_text(text, encoding="utf-8")
+    if options.out is None:
+        print(markdown(entries))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"peak memory {peak:.1f} GiB", file=sys.stderr)
 

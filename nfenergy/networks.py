@@ -183,8 +183,9 @@ def onnx_network_model(
         InputError: the file cannot be read or lowered; or a width is wanted, or ptflops' count.
     """
     from topologies.lowering import lower
-    from topologies.onnx_file import parameters, read_onnx
+    from topologies.onnx_file import read_onnx
     from topologies.onnx_graph import trace_onnx
+    from topologies.onnx_parameters import parameters
 
     try:
         if network.role == "base" and width != 1.0:

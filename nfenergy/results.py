@@ -12,12 +12,14 @@ from neuralfuse.registry import FileNetwork
 from nfenergy.energy_results import energy_json, table_json
 from nfenergy.exports import topology_files
 from nfenergy.ground.files import read_text, write_text
+from nfenergy.ground.rates import percent_of
 from nfenergy.ground.tables import csv_text
 from nfenergy.machine import Machine, bandwidths_text, low_voltage_text
 from nfenergy.simulation import NetworkResult, SimulationReport
 from nfenergy.tabular import layer_rows_of, saving_of
 from reports.layer_records import LayerRow
 from reports.records import Saving
+from topologies.coverage import Coverage
 
 Json = dict[str, object]
 
@@ -149,4 +151,28 @@ def _network(result: NetworkResult) -> Json:
         "sram_filter_reads": result.sram_filter_reads,
         "total_cycles": result.total_cycles,
         "coverage": str(result.model.topology.coverage),
+        "in_topology": _in_topology(result.model.topology.coverage),
+    }
+
+
+def _in_topology(coverage: Coverage | None) -> Json | None:
+    """The figures of the text ``coverage``: shares of all multiplications, in percent."""
+    if coverage is None:
+        return None
+    return {
+        "weighted_layers": coverage.weighted_layers,
+        "lowered_layers": coverage.lowered_layers,
+        "macs": coverage.macs,
+        "lowered_macs": coverage.lowered_macs,
+        "lowered_percent": percent_of(coverage.share),
+        "left_out": [
+            {
+                "operation": work.operation,
+                "kind": work.kind,
+                "multiplications": work.multiplications,
+                "percent": percent_of(coverage.share_of(work.multiplications)),
+            }
+            for work in coverage.left_out
+        ],
+        "lookups": [{**lookup._asdict(), "weight_reads": lookup.weight_reads} for lookup in coverage.lookups],
     }

@@ -8,6 +8,7 @@ from nfenergy.simulation import NetworkResult, SimulationReport, layer_energies
 from reports.layer_records import LayerRow
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.records import Saving
+from topologies.layers import Topology
 
 
 def saving_of(report: SimulationReport) -> Saving:
@@ -40,6 +41,10 @@ def saving_of(report: SimulationReport) -> Saving:
         base_cycles=base.total_cycles,
         generator_params=generator.model.size.params if generator else 0,
         generator_cycles=generator.total_cycles if generator else 0,
+        base_coverage=coverage_of(base.model.topology),
+        base_left_out=left_out_of(base.model.topology),
+        generator_coverage=coverage_of(generator.model.topology) if generator else None,
+        generator_left_out=left_out_of(generator.model.topology) if generator else "",
         energy_table=setting.table.name,
         energy_unit=setting.table.unit,
         dram=setting.dram_kind,
@@ -60,6 +65,16 @@ def saving_of(report: SimulationReport) -> Saving:
 def network_of(result: NetworkResult) -> str:
     """What names the network in a table: as the user named it."""
     return result.model.network.given
+
+
+def coverage_of(topology: Topology) -> float | None:
+    """The share of the network's multiplications that the topology holds; None where it is not known."""
+    return topology.coverage.share if topology.coverage else None
+
+
+def left_out_of(topology: Topology) -> str:
+    """What it leaves out, in words; empty for nothing."""
+    return topology.coverage.left_out_text if topology.coverage else ""
 
 
 def layer_rows_of(report: SimulationReport) -> list[LayerRow]:

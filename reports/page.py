@@ -17,6 +17,7 @@ from nfenergy.ground.tables import csv_text
 from reports import summary
 from reports.cells import Cell, Table, number
 from reports.content import PageContent
+from reports.coverage_table import coverage_table
 from reports.energy_section import energy_sentences
 from reports.energy_section_tables import energy_tables
 from reports.figures import figures
@@ -76,6 +77,7 @@ def page_html(content: PageContent) -> str:
         assignments=[(found.verdict, assignment_tables(found)) for found in content.assignments],
         tradeoff_table=_tradeoff_table(shown),
         front_table=_front_table(shown),
+        coverage_table=coverage_table(row.saving for row in shown),
         layer_table=_layer_table(layers),
         constants=summary.constants(shown, content.data.curve, content.convention),
         curve_table=_curve_table(content.data.curve),

@@ -28,6 +28,20 @@ def _base(name: str) -> str:
     return network_name("base", name)
 
 
+def _coverage(network: str) -> Column:
+    meaning = (
+        f"share of the {network}'s multiplications of two tensors that its topology holds; empty: unknown"
+    )
+    name = f"{network.split()[0]}_coverage_percent"
+    return Column(meaning, "%", NETWORK, name=name, percent=True, low=0.0, high=100.0)
+
+
+def _left_out(network: str) -> Column:
+    return Column(
+        f"the {network}'s other multiplications, by operation and share; empty: none", source=NETWORK
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
     """Energy saved and latency added by one base model behind one generator at one operating point.
@@ -89,6 +103,10 @@ class Saving:
     generator_cycles: Annotated[
         int, Column("cycles of the generator, stalls included", "cycles", SIMULATED, low=0)
     ]
+    base_coverage: Annotated[float | None, _coverage("base model")] = None
+    base_left_out: Annotated[str, _left_out("base model")] = ""
+    generator_coverage: Annotated[float | None, _coverage("generator")] = None
+    generator_left_out: Annotated[str, _left_out("generator")] = ""
     energy_table: Annotated[str, Column("energy table; empty: no energies", source=SETTING)] = ""
     energy_unit: Annotated[
         str, Column("of energies: pj, or mac for multiples of one MAC", source=SETTING)

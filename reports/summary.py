@@ -12,6 +12,7 @@ from neuralfuse.accuracy_labels import base_labels, generator_labels, labels
 from neuralfuse.memory.fault_models import fault_model_title
 from neuralfuse.registry import base_title, dataset_title
 from nfenergy.ground.rates import percent_text
+from reports.coverage_table import coverage_warnings
 from reports.fronts import front_members
 from reports.measured import chief_measures, measures_of
 from reports.merge import Merged
@@ -49,6 +50,7 @@ def warnings(merged: Merged, convention: str) -> list[str]:
     """Joins, missing partners, and the conventions and upstream quirks that the figures contain."""
     found = [f"Joined because asked for: {join}." for join in merged.joins]
     found += [f"Left out: {line}." for line in merged.unmatched]
+    found += coverage_warnings(row.saving for row in merged.tradeoffs)
     for model in sorted({row.accuracy.fault_model for row in merged.tradeoffs}):
         found.append(
             f"Fault model {model}: {fault_model_title(model)}. Accuracies of other fault models do not "

@@ -5,12 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from nfenergy.ground.rates import share_text
+
 
 class VectorWork(NamedTuple):
     """Multiplications of two tensors that no convolution and no matrix product does."""
 
     operation: str
     multiplications: int
+
+    @property
+    def kind(self) -> str:
+        """What the operation computes."""
+        name = self.operation.removeprefix("linalg_").partition("_")[0]
+        return _KINDS.get(name, "product value by value")
+
+
+_KINDS = {
+    "fft": "Fourier transform",
+    "cdist": "distances",
+    "pdist": "distances",
+    "euclidean": "distances",
+    "cross": "cross product",
+    "trilinear": "bilinear form",
+}
 
 
 class Lookup(NamedTuple):
@@ -58,34 +76,35 @@ class Coverage:
         object.__setattr__(self, "lookups", tuple(Lookup(*lookup) for lookup in self.lookups))
 
     @property
+    def share(self) -> float:
+        """The part of the multiplications that the topology holds, a fraction; 1 where there are none."""
+        return self.share_of(self.lowered_macs)
+
+    def share_of(self, multiplications: int) -> float:
+        """A part of all multiplications, as a fraction."""
+        return multiplications / self.macs if self.macs else 1.0
+
+    @property
+    def left_out_text(self) -> str:
+        """What is left out by operation, share and kind; empty where nothing is."""
+        return ", ".join(
+            f"{work.operation} {share_text(work.multiplications, self.macs)} ({work.kind})"
+            for work in self.left_out
+        )
+
+    @property
     def lookup_reads(self) -> int:
         """Weights read from tables in one inference; not part of T.W.M.A."""
         return sum(lookup.weight_reads for lookup in self.lookups)
 
     def __str__(self) -> str:
         text = f"{self.lowered_layers} of {self.weighted_layers} weighted layers, "
-        text += f"{_percent(self.lowered_macs, self.macs)} of MACs"
+        text += f"{share_text(self.lowered_macs, self.macs)} of MACs"
         if self.left_out:
             named = (
-                f"{work.operation} {_percent(work.multiplications, self.macs)}" for work in self.left_out
+                f"{work.operation} {share_text(work.multiplications, self.macs)}" for work in self.left_out
             )
             text += f" (left out: {', '.join(named)})"
         if self.lookups:
             text += f"; embeddings read {self.lookup_reads:,} weights"
         return text
-
-
-def _percent(part: int, whole: int) -> str:
-    """A share with one decimal; 0 and 100 are said only where they are meant.
-
-    >>> _percent(1, 8), _percent(9999, 10000), _percent(1, 10000)
-    ('12.5 %', 'over 99.9 %', 'under 0.1 %')
-    """
-    if part >= whole:
-        return "100 %"
-    share = 100.0 * part / whole
-    if share > 99.9:
-        return "over 99.9 %"
-    if 0 < share < 0.1:
-        return "under 0.1 %"
-    return f"{share:.1f} %".replace(".0 ", " ")

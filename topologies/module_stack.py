@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
+
+from nfenergy.ground.errors import InputError
 
 
 class ModuleStack:
@@ -60,7 +63,14 @@ class ModuleStack:
             self._stack.clear()
 
     def _entering(self, path: str) -> Any:
+        thread = threading.get_ident()
+
         def enter(module: nn.Module, args: object) -> None:
+            if threading.get_ident() != thread:
+                raise InputError(
+                    f"layer {path!r} runs in a thread of its own, where no operation is seen; call it "
+                    "directly"
+                )
             self._calls += 1
             self._stack.append((path, module, self._calls))
 

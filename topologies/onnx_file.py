@@ -16,6 +16,7 @@ from nfenergy.ground.errors import InputError
 from topologies.inputs import check_input_shape
 
 Shape = tuple[int, ...]
+OpenShape = tuple[int | None, ...]
 
 LARGEST_VALUE = 4096
 """Elements of a tensor that may say a shape: lists of extents and indices, and masks made of them."""
@@ -111,35 +112,13 @@ def stored_tensors(model: Any) -> dict[str, Shape]:
     return stored
 
 
-def parameters(model: Any) -> int:
-    """Values of the stored tensors of real numbers, single numbers and batch statistics left out.
-
-    PyTorch's count of parameters, as far as the file tells: a batch normalisation that the exporter
-    folded into its convolution is gone, and constants of the forward pass stand among the tensors.
-    """
-    types = onnx_package().TensorProto
-    real = {types.FLOAT, types.DOUBLE, types.FLOAT16, types.BFLOAT16}
-    kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
-    kinds |= {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
-    statistics = {
-        name
-        for node in model.graph.node
-        if node.op_type == "BatchNormalization"
-        for name in list(node.input)[3:5]
-    }
-    return sum(
-        math.prod(shape)
-        for name, shape in stored_tensors(model).items()
-        if shape and kinds.get(name, types.FLOAT) in real and name not in statistics
-    )
-
-
 def input_shapes(model: Any, input_shape: Shape | None, batch: int) -> dict[str, Shape]:
     """Shapes of the inputs, batch included.
 
     Args:
         model: see `read_onnx`.
-        input_shape: of the one input, without the batch, in place of the file's.
+        input_shape: without the batch, in place of the one input's; of several, in place of those with open
+            extents that it fits: the token ids, mask and token types of a language model.
         batch: samples, where the file leaves its first extent open.
 
     Raises:
@@ -150,33 +129,61 @@ def input_shapes(model: Any, input_shape: Shape | None, batch: int) -> dict[str,
     if not inputs:
         raise InputError("the model takes no input")
     if input_shape is not None:
-        if len(inputs) > 1:
-            raise InputError(f"it takes {len(inputs)} inputs ({', '.join(inputs)}); one shape is given")
-        name, found = next(iter(inputs.items()))
-        fixed = found[0] if found else None
-        inputs = {name: (fixed, *check_input_shape(input_shape))}
-    return {name: tuple(_whole(name, extents, batch)) for name, extents in inputs.items()}
+        for name in _replaced(inputs, check_input_shape(input_shape)):
+            fixed_batch = (inputs[name] or (None,))[0]
+            inputs[name] = (fixed_batch, *input_shape)
+    remedy = "export with fixed extents"
+    if input_shape is None:
+        remedy = f"give the input's shape, or {remedy}"
+    return {name: tuple(_whole(name, extents, batch, remedy)) for name, extents in inputs.items()}
 
 
-def _whole(name: str, extents: tuple[int | None, ...] | None, batch: int) -> Iterator[int]:
-    if extents is None or not all(extents[1:]):
-        shown = " x ".join("?" if extent is None else str(extent) for extent in extents or (None,))
+def _replaced(inputs: dict[str, OpenShape | None], given: Shape) -> list[str]:
+    """Which inputs a given shape is for: the only one, or all with open extents that it fits.
+
+    Raises:
+        InputError: there are several, and it is for none of them.
+    """
+    if len(inputs) == 1:
+        return list(inputs)
+    found = [name for name, extents in inputs.items() if extents and _fits(extents[1:], given)]
+    if not found:
+        shown = "; ".join(f"{name}: {_shown(extents)}" for name, extents in inputs.items())
         raise InputError(
-            f"the file leaves extents of its input {name!r} open ({shown}); give the input's shape, or "
-            "export with fixed extents"
+            f"it takes {len(inputs)} inputs ({shown}), and {'x'.join(map(str, given))} fills open extents of "
+            "none; export with fixed extents"
         )
+    return found
+
+
+def _fits(extents: OpenShape, given: Shape) -> bool:
+    fixed = all(extent in (None, own) for extent, own in zip(extents, given, strict=False))
+    return len(extents) == len(given) and not all(extents) and fixed
+
+
+def _shown(extents: OpenShape | None) -> str:
+    return " x ".join("?" if extent is None else str(extent) for extent in extents or (None,))
+
+
+def _whole(name: str, extents: OpenShape | None, batch: int, remedy: str) -> Iterator[int]:
+    if extents is None or not all(extents[1:]):
+        raise InputError(f"the file leaves extents of its input {name!r} open ({_shown(extents)}); {remedy}")
     if extents and extents[0] and batch not in (1, extents[0]):
         raise InputError(f"the file fixes the batch of {name!r} at {extents[0]}; leave out batch {batch}")
     for position, extent in enumerate(extents):
         yield extent or (batch if position == 0 else 1)
 
 
-def _extents(value: Any) -> tuple[int | None, ...] | None:
-    """Extents of a declared value, None where a letter stands for one; None where no shape is declared."""
+def _extents(value: Any) -> OpenShape | None:
+    """Extents of a declared value, None where a letter or -1 stands; None where no shape is declared."""
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
         return None
-    return tuple(extent.dim_value if extent.HasField("dim_value") else None for extent in tensor.shape.dim)
+    extents = tensor.shape.dim
+    return tuple(
+        extent.dim_value if extent.HasField("dim_value") and extent.dim_value >= 0 else None
+        for extent in extents
+    )
 
 
 def _is_parameter(name: str) -> bool:

@@ -173,16 +173,20 @@ def _along(values: Any, weight: Tensor) -> Extent:
     return extent * (weight.dim() - 2) if len(extent) == 1 else extent
 
 
+def _of_first(rule: Callable[[Call, Tensor, Tensor], Recorded]) -> Rule:
+    return lambda call: rule(call, *call.args[:2])
+
+
+def _onto_first(rule: Callable[[Call, Tensor, Tensor], Recorded]) -> Rule:
+    """The product is added to the first operand."""
+    return lambda call: rule(call, *call.args[1:3])
+
+
 RULES: dict[Any, Rule] = {
     aten.convolution: _convolution,
-    aten.mm: lambda call: _matrix(call, *call.args[:2]),
-    aten.addmm: lambda call: _matrix(call, *call.args[1:3]),
-    aten.mv: lambda call: _matrix(call, *call.args[:2]),
-    aten.addmv: lambda call: _matrix(call, *call.args[1:3]),
-    aten.dot: lambda call: _matrix(call, *call.args[:2]),
-    aten.vdot: lambda call: _matrix(call, *call.args[:2]),
-    aten.bmm: lambda call: _batches(call, *call.args[:2]),
-    aten.baddbmm: lambda call: _batches(call, *call.args[1:3]),
-    aten.addbmm: lambda call: _batches(call, *call.args[1:3]),
+    **dict.fromkeys((aten.mm, aten.mv, aten.dot, aten.vdot), _of_first(_matrix)),
+    **dict.fromkeys((aten.addmm, aten.addmm_, aten.addmv, aten.addmv_), _onto_first(_matrix)),
+    aten.bmm: _of_first(_batches),
+    **dict.fromkeys((aten.baddbmm, aten.baddbmm_, aten.addbmm, aten.addbmm_), _onto_first(_batches)),
     aten._trilinear: _bilinear,
 }

@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from nfenergy.ground.errors import InputError
+from topologies.hidden_products import hides_products, remedy
 from topologies.layers import Lookup, VectorWork
 from topologies.module_stack import ModuleStack
 from topologies.operations import Operation, Product, Trace
@@ -74,10 +75,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if whole is not NotImplemented:
                 return whole
         self._check_values(packet, args)
+        self._check_numbers(packet, (args, kwargs))
         active = any(map(self._roles.is_activation, _tensors((args, kwargs))))
-        if active and _hides_products(packet):
-            self._refuse(packet, [found for found in map(self._roles.weights_of, _tensors(args)) if found])
+        if active and hides_products(func):
+            self._refuse(func, [found for found in map(self._roles.weights_of, _tensors(args)) if found])
         out = func(*args, **kwargs)
+        self._check_numbers(packet, out)
         # A product of weights with a vector of weights makes a norm, once and for all.
         counts = packet in flop_registry or active
         if packet in RULES and counts and not self._stack.in_parametrization:
@@ -168,16 +171,28 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         roles.set_activations(outputs[:1] if packet is aten._pack_padded_sequence else outputs)
         self._count_vector_work(packet, args, out)
         if packet in flop_registry or (weights and not is_vector_work(func)):
-            self._refuse(packet, weights)
+            self._refuse(func, weights)
 
-    def _refuse(self, packet: Any, weights: list[Weights]) -> NoReturn:
+    def _refuse(self, func: Any, weights: list[Weights]) -> NoReturn:
         layer = module_of(weights[0].name) if weights else self._stack.running
         reads = f", which reads its weights {weights[0].name!r}" if weights else ""
-        remedy = _REMEDIES.get(packet, "write it with convolutions or matrix products")
         raise InputError(
-            f"layer {layer!r}: no rule lowers {packet}{reads}; {remedy}, or export the network "
-            "without this layer"
+            f"layer {layer!r}: no rule lowers {getattr(func, 'overloadpacket', func)}{reads}; "
+            f"{remedy(func)}, or export the network without this layer"
         )
+
+    def _check_numbers(self, packet: Any, tensors: Any) -> None:
+        """Refuse what is no dense tensor, and matrix products of complex numbers."""
+        for tensor in _tensors(tensors):
+            if tensor.is_nested or tensor.layout is not torch.strided:
+                reason = (
+                    "works on sparse or nested tensors ({}), whose extents hang on values; use dense ones"
+                )
+            elif tensor.is_complex() and packet in RULES:
+                reason = "multiplies matrices of complex numbers ({}); write it with real and imaginary parts"
+            else:
+                continue
+            raise InputError(f"layer {self._stack.running!r} {reason.format(packet)}")
 
     def _derive(
         self, packet: Any, operands: list[Tensor], outputs: list[Tensor], weights: list[Weights]
@@ -223,14 +238,6 @@ def _tensors(tree: Any) -> list[Tensor]:
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
 
 
-def _hides_products(packet: Any) -> bool:
-    """Whether an operation multiplies matrices inside, of shapes that nobody sees."""
-    name = str(packet).removeprefix("aten.").lstrip("_")
-    decomposition = name.startswith(("linalg_", "cholesky", "triangular_solve"))
-    harmless = name.endswith(("norm", "cross", "diagonal", "check_errors"))
-    return packet in _PRODUCTS_WITHOUT_RULE or (decomposition and not harmless)
-
-
 class ReadGuard(TorchFunctionMode):
     """Reports what reads a tensor's memory without an ATen operation."""
 
@@ -264,7 +271,3 @@ _VALUE_READERS = operators(
     "equal",
 )
 """Operations whose result, or its shape, hangs on the values of their first argument."""
-
-_BY_VALUE = "how many rows each matrix gets hangs on values; write it with torch.bmm"
-_REMEDIES = dict.fromkeys(operators("_grouped_mm", "_scaled_grouped_mm"), _BY_VALUE)
-_PRODUCTS_WITHOUT_RULE = operators("_scaled_mm", "_int_mm", "mkldnn_rnn_layer") | _REMEDIES.keys()

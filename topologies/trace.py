@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Literal
 
 import torch
@@ -54,6 +54,10 @@ def trace(
     """
     if batch < 1:
         raise InputError(f"the batch is {batch}, expected at least 1")
+    if isinstance(model, torch.jit.ScriptModule | nn.DataParallel):
+        raise InputError(
+            f"{type(model).__name__} runs its layers out of sight; return the module that it was made from"
+        )
     if not isinstance(inputs, ModelInputs):
         check_input_shape(inputs)
     has_values = not any(tensor.is_meta for tensor in _weights(model).values())
@@ -121,7 +125,8 @@ def _random_input(shape: tuple[int, ...], weights: dict[str, Tensor]) -> ModelIn
 @contextmanager
 def _evaluation(model: nn.Module) -> Iterator[None]:
     modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+    with suppress(NotImplementedError):  # a program of torch.export is in no mode
+        model.eval()
     try:
         yield
     finally:

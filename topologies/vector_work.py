@@ -39,16 +39,20 @@ def vector_multiplications(packet: Any, args: tuple[Any, ...], out: Any) -> int:
         return int(factor * signal.numel() * max(0, math.ceil(math.log2(max(1, length)))))
     if packet in _DISTANCES:
         return int(out.numel()) * int(args[0].shape[-1])
+    if packet is aten.linalg_cross:
+        return 2 * int(out.numel())
     if packet is aten._trilinear:
         return int(args[0].shape[0]) * int(args[1].shape[0]) * int(args[2].shape[-1])
     return 0
 
 
-_VALUE_BY_VALUE = {aten.mul: 0, aten.mul_: 0, aten.addcmul: 1, aten.addcmul_: 1, aten.lerp: 1, aten.lerp_: 1}
+_VALUE_BY_VALUE = {aten.mul: 0, aten.mul_: 0} | dict.fromkeys(
+    (aten.addcmul, aten.addcmul_, aten.addr, aten.addr_, aten.lerp, aten.lerp_), 1
+)
 """Operation -> position of the first of its two factors; `lerp` scales a difference by its third argument."""
 
 _FOURIER = operators("_fft_r2c", "_fft_c2r", "_fft_c2c")
-_DISTANCES = operators("_cdist_forward", "_euclidean_dist")
+_DISTANCES = operators("_cdist_forward", "_euclidean_dist", "_pdist_forward")
 
 _JOINING = operators(
     "native_batch_norm",
@@ -78,6 +82,14 @@ _JOINING = operators(
     "index_copy_",
     "polar",
     "complex",
+    "addr",
+    "addr_",
+    "_fused_moving_avg_obs_fq_helper",
+    "_fake_quantize_learnable_per_channel_affine",
+    "_fake_quantize_learnable_per_tensor_affine",
+    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams",
+    "fake_quantize_per_channel_affine_cachemask",
+    "fake_quantize_per_tensor_affine_cachemask",
 )
 """Operations without the tag ``pointwise`` in which parameters normalise, shift or join activations: the
 vector unit's work, no weight SRAM reads in SCALE-Sim's model."""

@@ -10,7 +10,7 @@ import griffe
 DOCTEST = re.compile(r"(?:^[ ]*>>> .*\n?(?:^(?![ ]*$).+\n?)*)+", re.MULTILINE)
 
 
-class Plain(griffe.Extension):
+class Plain(griffe.Extension):  # type: ignore[misc]
     """What mkdocstrings loads; see the module."""
 
     def on_attribute_instance(self, *, attr: Any, **kwargs: Any) -> None:

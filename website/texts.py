@@ -10,7 +10,12 @@ ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"(?P<label>!?\[[^\]]*\])\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^(#+) ", re.MULTILINE)
 
-DATA = ("energy/data/README.md", "topologies/csv/README.md", "reports/published/README.md")
+DATA = (
+    "energy/data/README.md",
+    "topologies/csv/README.md",
+    "nfenergy/experiments/recipes/README.md",
+    "reports/published/README.md",
+)
 
 
 def texts() -> dict[str, str]:
@@ -22,7 +27,7 @@ def texts() -> dict[str, str]:
         "data.md": "\n\n".join(
             [
                 "# Shipped data, sources and licences",
-                "Three folders of the packages hold data. Beside each of them stands a file that says where "
+                "Four folders of the packages hold data. Beside each of them stands a file that says where "
                 "every datum comes from and under which licence it is shipped; these files follow. What a "
                 "command used is printed with its result.",
                 *(demoted(page(name, {})) for name in DATA),

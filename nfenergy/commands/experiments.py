@@ -13,8 +13,8 @@ from nfenergy.commands import options
 from nfenergy.commands.progress import stages_progress
 
 if TYPE_CHECKING:
-    from nfenergy.experiments.run import ExperimentResult
-    from nfenergy.experiments.spec import Scale
+    from nfenergy.experiments.declaration import Scale
+    from nfenergy.experiments.running import ExperimentResult
 
 Out = Annotated[Path, typer.Option("--out", help="Folder of the results, one folder an experiment.")]
 
@@ -34,7 +34,7 @@ def list_(as_json: options.AsJson = False) -> None:
 def show(
     name: Annotated[str, typer.Argument(help="Of a shipped experiment.", metavar="NAME")],
 ) -> None:
-    from nfenergy.experiments.spec import shipped_text
+    from nfenergy.experiments.declaration import shipped_text
 
     typer.echo(shipped_text(name), nl=False)
 
@@ -61,7 +61,7 @@ def run(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    from nfenergy.experiments.run import run_experiments
+    from nfenergy.experiments.running import run_experiments
 
     with stages_progress(quiet=quiet) as on_stage:
         results = run_experiments(
@@ -82,7 +82,7 @@ def report(
     folder: Annotated[Path, typer.Argument(help="The OUT of `experiment run`.", metavar="DIR")],
     as_json: options.AsJson = False,
 ) -> None:
-    from nfenergy.experiments.report import counted, write_report
+    from nfenergy.experiments.results_page import counted, write_report
 
     written, claims = write_report(folder)
     if as_json:
@@ -92,7 +92,7 @@ def report(
 
 
 def _scale(text: str) -> Scale:
-    from nfenergy.experiments.spec import SCALES
+    from nfenergy.experiments.declaration import SCALES
     from nfenergy.ground.errors import UnknownName
 
     if text.lower() not in SCALES:
@@ -101,7 +101,7 @@ def _scale(text: str) -> Scale:
 
 
 def _print(results: list[ExperimentResult], *, as_json: bool) -> None:
-    from nfenergy.experiments.tables import CLAIM_HEADER, claim_cells, table_cells
+    from nfenergy.experiments.result_tables import CLAIM_HEADER, claim_cells, table_cells
     from nfenergy.experiments.writing import record_of
     from reports.tables import render
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neuralfuse.registry import DATASETS
-from nfenergy.experiments.spec import Experiment, experiments, get_experiment
+from nfenergy.experiments.declaration import Experiment, experiments, get_experiment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

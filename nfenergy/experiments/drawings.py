@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.memory.profiled_chips import MAP_SEED, get_chip, synthetic_map
 from neuralfuse.quantization import Quantization, get_scheme, stored_weights
-from neuralfuse.training.runs import BASE_FILE, load_trained, stored_base
 from neuralfuse.training.streams import TEST_CHIPS
 from nfenergy.experiments.plan import Plan, PlannedRow
 from nfenergy.experiments.store import Store, data_of
@@ -27,6 +23,7 @@ SHOWN_CELLS = (64, 128)
 
 SHOWN_IMAGES = 500
 PERTURBED_RATE = 0.01
+STATES = ("clean", "with bit errors")
 DRAWN_WEIGHTS = 4000
 DRAWN_RATE = 0.025
 """Bit error rate of Fig. 4."""
@@ -51,7 +48,7 @@ def draw(plan: Plan, store: Store) -> Drawn:
 def _fault_maps(plan: Plan, store: Store) -> Drawn:
     """Probability of each cell to misread, of the profiled chips that the rows name."""
     del store
-    chips = [get_chip(str(row["chip"])) for row in plan.experiment.rows]
+    chips = [get_chip(str(next(iter(row.values())))) for row in plan.experiment.rows]
     size = style.SIZES["page"]
     rows, columns = SHOWN_CELLS
     with style.drawing(size):
@@ -101,8 +98,12 @@ def _quantization(plan: Plan, store: Store) -> Drawn:
     )
 
 
-def _read_back(row: Any) -> tuple[Tensor, Tensor]:
+def _read_back(row: Any) -> tuple[Any, Any]:
     """Weights in [-0.25, 1] (one layer) or +-0.1 as they are, and as a faulty memory gives them back."""
+    import torch
+
+    from neuralfuse.memory.perturbation import QuantizedBase
+
     rng = torch.Generator().manual_seed(0)
     low, high = (-0.1, 0.1) if row.get("clipped") else (-0.25, 1.0)
     layer = torch.nn.Linear(DRAWN_WEIGHTS, 1, bias=False)
@@ -111,7 +112,7 @@ def _read_back(row: Any) -> tuple[Tensor, Tensor]:
     quantization = Quantization(scheme=get_scheme(str(row["scheme"])), bits=int(row["bits"]))
     memory = QuantizedBase(layer, quantization)
     with memory.perturb(seed=TEST_CHIPS[0], rate=DRAWN_RATE) as model:
-        after = model.weight.detach().clone().flatten()  # type: ignore[operator, union-attr]
+        after = model.weight.detach().clone().flatten()  # type: ignore[operator]
     return before, after
 
 
@@ -126,13 +127,14 @@ def _weights(plan: Plan, store: Store) -> Drawn:
         for row, panels in zip(plan.rows, grid, strict=True):
             found = _inspected(row, store, images)
             for panel, values in zip(panels, found.histograms, strict=True):
-                for series, colour in zip(values, style.COLOURS, strict=False):
-                    panel.hist(series, bins=60, density=True, color=colour, alpha=0.6)
+                for series, colour, label in zip(values, style.COLOURS, STATES, strict=False):
+                    panel.hist(series, bins=60, density=True, color=colour, alpha=0.6, label=label)
                 panel.set_yticks([])
             panels[0].set_ylabel(found.name)
             body.append((found.name, *found.measures))
         for panel, title in zip(grid[0], ("weights", "logits", "confidences"), strict=True):
             panel.set_title(title)
+        grid[0][1].legend(frameon=False)
         svg = style.figure_bytes(figure, size, "svg")
     header = ("model", "greatest weight", "weight relevance, %", "relative error at 1 %", "active ReLUs, %")
     return Drawn(svg=svg, header=header, body=tuple(body))
@@ -145,9 +147,12 @@ class _Inspected:
     measures: tuple[str, ...]
 
 
-@torch.no_grad()
 def _inspected(row: PlannedRow, store: Store, images: Any) -> _Inspected:
     """A base's weights and outputs, clean and on one chip, and how redundant they are (App. G.3)."""
+    import torch
+
+    from neuralfuse.training.runs import BASE_FILE, load_trained, stored_base
+
     trained = load_trained(store.folder(row.base) / BASE_FILE, "base")
     memory = stored_base(trained)
     batch, _ = images.batch(slice(None))

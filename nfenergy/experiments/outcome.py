@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from neuralfuse.evaluation.conditions import Evaluated
 from neuralfuse.evaluation.intervals import half_width
+from nfenergy.experiments.declaration import Claim, Side
 from nfenergy.experiments.plan import Plan, PlannedRow, matching
-from nfenergy.experiments.quantities import QUANTITIES, Evaluated, Series
-from nfenergy.experiments.spec import Claim, Side
+from nfenergy.experiments.quantities import QUANTITIES, Series
 from nfenergy.experiments.stages import EvaluationStage
 from nfenergy.experiments.store import Store
 from nfenergy.ground.errors import InputError

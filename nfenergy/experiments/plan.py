@@ -9,9 +9,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from neuralfuse.evaluation.conditions import Conditions
+from nfenergy.experiments.declaration import Cell, Changes, Experiment, Scale
 from nfenergy.experiments.quantities import QUANTITIES
-from nfenergy.experiments.spec import Cell, Changes, Experiment, Scale
-from nfenergy.experiments.stages import BaseStage, Conditions, EvaluationStage, GeneratorStage, Stage
+from nfenergy.experiments.stages import BaseStage, EvaluationStage, GeneratorStage, Stage
 from nfenergy.experiments.templates import base_stage, conditions, filled, generator_stage, network_names
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate

@@ -6,27 +6,13 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from neuralfuse.evaluation.conditions import Evaluated
 from neuralfuse.guarantee import error_excess
 
 Series = tuple[float, ...]
 
 DELTA = 0.01
 """Probability with which the guarantee of Prop. 1 may fail."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluated:
-    """What a test found, in percent; one entry a chip, or a single one without bit errors.
-
-    Attributes:
-        accuracy: images whose greatest output is their label.
-        confidence: mean of the greatest output after a softmax.
-        images: tested with.
-    """
-
-    accuracy: tuple[float, ...]
-    confidence: tuple[float, ...]
-    images: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
+from neuralfuse.evaluation.conditions import Conditions
 from neuralfuse.quantization import Quantization
-from neuralfuse.registry import NO_PROTECTION
 from neuralfuse.training.base_recipe import BaseRecipe
 from neuralfuse.training.eopm import EopmSettings
 from nfenergy.ground.rates import percent_text
@@ -118,35 +118,6 @@ class GeneratorStage(Stage):
     @property
     def title(self) -> str:
         return f"{self.network} before {' and '.join(base.network for base in self.bases)}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conditions:
-    """How a network is tested.
-
-    Attributes:
-        rate: bit error rate, a fraction; a measured or profiled map has its own.
-        chips: seeds of the test chips, or of the pattern that a base was trained on; none: no bit errors.
-        images: the first so many test images; None for all.
-        fault_model: what the rate counts.
-        protection: of the base's weight memory.
-        quantization: in which the base is stored; None for that of its training.
-        floating_point: the base is not quantized at all; without bit errors only.
-        batch_statistics: normalisation takes each test batch's own statistics (Stutz et al., Table 10).
-        greatest: all weights are scaled so that this is the greatest magnitude (Table 11); 0 leaves them.
-        noise: relative L-infinity noise on the weights in place of bit errors (Fig. 9).
-    """
-
-    rate: float = 0.0
-    chips: tuple[int, ...] = ()
-    images: int | None = None
-    fault_model: str = "flip"
-    protection: str = NO_PROTECTION
-    quantization: Quantization | None = None
-    floating_point: bool = False
-    batch_statistics: bool = False
-    greatest: float = 0.0
-    noise: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from nfenergy.experiments.quantities import Evaluated
+from neuralfuse.evaluation.conditions import Evaluated
 from nfenergy.experiments.stages import BaseStage, EvaluationStage, GeneratorStage, Stage
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text, write_text
@@ -136,8 +136,8 @@ def _make_generator(store: Store, stage: GeneratorStage) -> dict[str, Any]:
 
 
 def _make_test(store: Store, stage: EvaluationStage) -> dict[str, Any]:
+    from neuralfuse.evaluation.conditioned import evaluate_under
     from neuralfuse.training import runs
-    from nfenergy.experiments.evaluating import evaluate_under
 
     base = runs.load_trained(store.folder(stage.base) / runs.BASE_FILE, "base")
     generator = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from neuralfuse.evaluation.conditions import Conditions
 from neuralfuse.quantization import Quantization, get_scheme
 from neuralfuse.registry import BASES, GENERATORS
 from neuralfuse.training.base_recipe import BaseRecipe
@@ -13,8 +14,8 @@ from neuralfuse.training.data_recipes import base_recipe, eopm_settings
 from neuralfuse.training.eopm import EopmSettings
 from neuralfuse.training.streams import TEST_CHIPS
 from neuralfuse.user_networks import find_network
-from nfenergy.experiments.spec import Cell, Template
-from nfenergy.experiments.stages import BaseStage, Conditions, GeneratorStage
+from nfenergy.experiments.declaration import Cell, Template
+from nfenergy.experiments.stages import BaseStage, GeneratorStage
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nfenergy.experiments.figure import figure_svg
 from nfenergy.experiments.outcome import Outcome
-from nfenergy.experiments.tables import CLAIM_HEADER, claim_cells, markdown, table_cells, table_frame
+from nfenergy.experiments.result_tables import CLAIM_HEADER, claim_cells, markdown, table_cells, table_frame
 from nfenergy.ground.files import write_bytes, write_text
 from nfenergy.ground.provenance import versions
 

@@ -42,6 +42,22 @@ def percent_text(fraction: float, *, digits: int = 4) -> str:
     return f"{100.0 * fraction:.{digits}g} %"
 
 
+def share_text(part: float, whole: float = 1.0) -> str:
+    """A share with one decimal; 0 and 100 are said only where they are meant.
+
+    >>> share_text(1, 8), share_text(9999, 10000), share_text(0.0001)
+    ('12.5 %', 'over 99.9 %', 'under 0.1 %')
+    """
+    if part >= whole:
+        return "100 %"
+    share = 100.0 * part / whole
+    if share > 99.9:
+        return "over 99.9 %"
+    if 0 < share < 0.1:
+        return "under 0.1 %"
+    return f"{share:.1f} %".replace(".0 ", " ")
+
+
 def parse_rate(text: str) -> float:
     """A bit error rate as a fraction, from ``1%`` or ``0.01``.
 

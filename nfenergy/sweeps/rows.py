@@ -17,9 +17,12 @@ from energy.measures import ENERGY_DOMAINS, MEASURES, Counted, Measure
 from energy.savings import Costs, break_even_voltage_norm, costs
 from energy.totals import NetworkTotals
 from neuralfuse.registry import NO_GENERATOR
+from nfenergy.ground.rates import percent_of
 from nfenergy.ground.tables import arrow_schema
 from nfenergy.machine import bandwidths_text, low_voltage_text
+from nfenergy.networks import NetworkModel
 from nfenergy.sweeps.space import DesignSpace, ModelKey, Part
+from nfenergy.tabular import coverage_of, left_out_of
 from reports.records import Saving
 from topologies.convention import get_convention
 
@@ -64,7 +67,7 @@ def rows_of(part: Part, space: DesignSpace, totals: Mapping[ModelKey, NetworkTot
 
 
 def _of_part(part: Part, space: DesignSpace) -> Columns:
-    base = space.models[part.base, part.dataset, part.convention].size
+    base = space.models[part.base, part.dataset, part.convention]
     columns: Columns = {
         "base": part.base,
         "base_width": space.spec.base_width,
@@ -75,15 +78,27 @@ def _of_part(part: Part, space: DesignSpace) -> Columns:
         "deconvolution": get_convention(part.convention).deconvolution(space.spec.deconvolution),
         "engine": space.spec.engine,
         "clock_ghz": space.spec.clock_ghz,
-        "base_params": base.params,
-        "base_macs": base.macs,
+        "base_params": base.size.params,
+        "base_macs": base.size.macs,
         "generator_params": 0,
         "generator_macs": 0,
+        **_coverage("base", base),
+        "generator_coverage_percent": None,
+        "generator_left_out": "",
     }
     if part.generator != NO_GENERATOR:
-        generator = space.models[part.generator, part.dataset, part.convention].size
-        columns |= {"generator_params": generator.params, "generator_macs": generator.macs}
+        generator = space.models[part.generator, part.dataset, part.convention]
+        columns |= {"generator_params": generator.size.params, "generator_macs": generator.size.macs}
+        columns |= _coverage("generator", generator)
     return columns
+
+
+def _coverage(role: str, model: NetworkModel) -> Columns:
+    share = coverage_of(model.topology)
+    return {
+        f"{role}_coverage_percent": None if share is None else percent_of(share),
+        f"{role}_left_out": left_out_of(model.topology),
+    }
 
 
 def _of_accelerators(part: Part, space: DesignSpace, totals: Mapping[ModelKey, NetworkTotals]) -> Columns:

@@ -27,7 +27,8 @@ from tests.topologies.onnx_files import (
 )
 from topologies.layers import ACTIVATIONS
 from topologies.lowering import topology_of
-from topologies.onnx_file import parameters, read_onnx
+from topologies.onnx_file import read_onnx
+from topologies.onnx_parameters import parameters
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 

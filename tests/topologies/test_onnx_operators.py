@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from nfenergy.ground.errors import InputError
 from tests.topologies.models import Calls
 from tests.topologies.onnx_files import EXACT, VitBlock, export, nameless, onnx, saved, topology
-from topologies.layers import ACTIVATIONS
+from topologies.layers import ACTIVATIONS, WEIGHTS
 from topologies.lowering import topology_of
 from topologies.onnx_file import read_onnx
 from topologies.onnx_graph import trace_onnx
+from topologies.onnx_parameters import parameters
 from topologies.operations import Convolution, Product, Trace
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -28,10 +29,16 @@ Shapes = dict[str, Sequence[int | str]]
 
 
 def traced(
-    tmp_path: Path, *nodes: Any, inputs: Shapes, weights: dict[str, Sequence[int]], **more: Any
+    tmp_path: Path,
+    *nodes: Any,
+    inputs: Shapes,
+    weights: dict[str, Sequence[int]],
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+    **more: Any,
 ) -> Trace:
     path = saved(tmp_path / "network.onnx", nodes, inputs=inputs, weights=weights, **more)
-    return trace_onnx(read_onnx(path))
+    return trace_onnx(read_onnx(path), input_shape=input_shape, batch=batch)
 
 
 def product(trace: Trace) -> tuple[int, ...]:
@@ -91,10 +98,20 @@ def test_quantized_operators(tmp_path: Path) -> None:
     values = {**kinds, "zero": zero, "conv.weight": weights}
     (op,) = traced(tmp_path, quantize, conv, inputs={"x": [1, 3, 9, 9]}, weights={}, values=values).ops
     assert (op.module, op.macs) == ("conv", 49 * 135)
+    assert parameters(read_onnx(tmp_path / "network.onnx")) == 135
     dequantize = node("DequantizeLinear", ["conv.weight", "scale", "zero"], ["w"])
     plain = node("Conv", ["x", "w"], ["y"])
     (same,) = traced(tmp_path, dequantize, plain, inputs={"x": [1, 3, 9, 9]}, weights={}, values=values).ops
     assert same == op
+
+
+def test_weights_may_stand_in_the_graph_itself(tmp_path: Path) -> None:
+    """As PaddlePaddle's exporter and OpenVINO's write them."""
+    held = onnx.TensorProto(dims=[4, 3, 3, 3], data_type=onnx.TensorProto.FLOAT)
+    conv = [node("Constant", [], ["w"], value=held), node("Conv", ["x", "w"], ["y"])]
+    found = traced(tmp_path, *conv, inputs={"x": [1, 3, 8, 8]}, weights={})
+    assert (found.ops[0].operands, found.macs) == (WEIGHTS, 36 * 108)
+    assert parameters(read_onnx(tmp_path / "network.onnx")) == 108
 
 
 @pytest.mark.parametrize(
@@ -223,8 +240,19 @@ def test_two_inputs(tmp_path: Path) -> None:
     matmul = node("MatMul", ["x", "z"], ["y"])
     (op,) = traced(tmp_path, matmul, inputs={"x": [4, 7, 8], "z": [4, 8, 3]}, weights={}).ops
     assert (op.operands, op.macs) == (ACTIVATIONS, 4 * 7 * 8 * 3)
-    with pytest.raises(InputError, match=r"takes 2 inputs \(x, z\); one shape is given"):
+    message = r"takes 2 inputs \(x: 4 x 7 x 8; z: 4 x 8 x 3\), and 7x8 fills open extents of none; export"
+    with pytest.raises(InputError, match=message):
         trace_onnx(read_onnx(tmp_path / "network.onnx"), input_shape=(7, 8))
+
+
+def test_one_shape_fills_every_input_that_it_fits(tmp_path: Path) -> None:
+    """Token ids and mask of a language model, all of open length; -1 is open, too."""
+    ids: Shapes = {"ids": ["batch", "tokens", 8], "mask": [-1, -1, 8], "state": [2, 8, 3]}
+    nodes = [node("Add", ["ids", "mask"], ["x"]), node("MatMul", ["x", "state"], ["y"])]
+    found = traced(tmp_path, *nodes, inputs=ids, weights={}, input_shape=(5, 8), batch=2)
+    assert (found.ops[0].operands, found.macs) == (ACTIVATIONS, 2 * 5 * 8 * 3)
+    with pytest.raises(InputError, match=r"extents of its input 'ids' open \(\? x \? x 8\)"):
+        trace_onnx(read_onnx(tmp_path / "network.onnx"))
 
 
 def test_masks_made_of_shapes_are_no_weights(tmp_path: Path) -> None:

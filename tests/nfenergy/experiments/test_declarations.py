@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from nfenergy.experiments.catalogue import catalogue
+from nfenergy.experiments.declaration import experiments, get_experiment, validated
 from nfenergy.experiments.outcome import Outcome
 from nfenergy.experiments.plan import plan
 from nfenergy.experiments.schedule import in_order
-from nfenergy.experiments.spec import experiments, get_experiment, validated
 from nfenergy.ground.errors import InputError
 from tests.conftest import RunCli
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nfenergy.experiments.run import run_experiments
-from nfenergy.experiments.spec import experiments, get_experiment
+from nfenergy.experiments.declaration import experiments, get_experiment
+from nfenergy.experiments.running import run_experiments
 from tests.conftest import RunCli
 
 TRAINED = [name for name in experiments() if get_experiment(name).state == "training"]

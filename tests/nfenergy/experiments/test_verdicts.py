@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from neuralfuse.evaluation.conditions import Evaluated
+from nfenergy.experiments.declaration import validated
 from nfenergy.experiments.outcome import Outcome
 from nfenergy.experiments.plan import plan
-from nfenergy.experiments.quantities import Evaluated
-from nfenergy.experiments.spec import validated
 from tests.nfenergy.experiments.test_declarations import OWN
 
 CHIPS = 10

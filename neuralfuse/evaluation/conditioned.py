@@ -10,12 +10,11 @@ from torch import nn
 
 from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.evaluation.chips import in_use, transformed
+from neuralfuse.evaluation.conditions import Conditions, Evaluated
 from neuralfuse.memory.fault_models import get_fault_model
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.networks.scaling import scale_weights
 from neuralfuse.training.runs import Trained, fresh_copy, stored_base
-from nfenergy.experiments.quantities import Evaluated
-from nfenergy.experiments.stages import Conditions
 
 BATCH = 256
 

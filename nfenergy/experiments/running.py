@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nfenergy.experiments.declaration import Experiment, Scale, experiments, get_experiment
 from nfenergy.experiments.outcome import Found, Outcome, outcome
 from nfenergy.experiments.plan import plan
 from nfenergy.experiments.progress import OnStage
 from nfenergy.experiments.schedule import run_stages
-from nfenergy.experiments.spec import Experiment, Scale, experiments, get_experiment
 from nfenergy.experiments.store import Store
 from nfenergy.experiments.writing import write_drawing, write_outcome
 from nfenergy.ground.errors import InputError
@@ -76,7 +76,7 @@ def run_experiments(
     Args:
         names: of shipped experiments, or YAML files; ``all`` for every one.
         out: folder of the results, one folder an experiment.
-        scale: see `nfenergy.experiments.spec.SCALES`.
+        scale: see `nfenergy.experiments.declaration.SCALES`.
         dataset: in place of the scale's.
         stages: where trained networks and tests are kept; ``stages`` in `out` by default.
         data_dir: folder of the data sets.

@@ -9,9 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
+from nfenergy.experiments.declaration import experiments
 from nfenergy.experiments.outcome import Verdict
-from nfenergy.experiments.spec import experiments
-from nfenergy.experiments.tables import CLAIM_HEADER, PRINTED
+from nfenergy.experiments.result_tables import CLAIM_HEADER, PRINTED
 from nfenergy.experiments.writing import FIGURE, RECORD, TABLE
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text, write_text
@@ -22,7 +22,7 @@ SHOWN = ("experiment", "title", "source", "scale", "dataset", "command")
 
 
 def write_report(folder: Path) -> tuple[Path, list[dict[str, Any]]]:
-    """Write ``index.html`` into the folder of `nfenergy.experiments.run.run_experiments`.
+    """Write ``index.html`` into the folder of `nfenergy.experiments.running.run_experiments`.
 
     Returns:
         the page, and every claim with its verdict.
