@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any
 
-from neuralfuse.registry import DATASETS, NO_GENERATOR, NO_PROTECTION, generator_name, network_name
+from neuralfuse.registry import (
+    DATASETS,
+    NO_GENERATOR,
+    NO_PROTECTION,
+    Dataset,
+    dataset_name,
+    generator_name,
+    network_name,
+    own_dataset,
+)
 from nfenergy.ground.columns import Column
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import rate_key
@@ -36,10 +45,6 @@ def _base_name(name: str) -> str:
     return network_name("base", name)
 
 
-def _dataset_name(name: str) -> str:
-    return DATASETS.find(name).name
-
-
 def _source(text: str) -> str:
     if text.lower() not in (MEASURED, PUBLISHED):
         raise InputError(f"{text!r} is neither {MEASURED} nor {PUBLISHED}")
@@ -58,7 +63,7 @@ class Accuracy:
     """
 
     reference: Annotated[str, Column("where it was read", name="table", joined="accuracy_reference")] = ""
-    dataset: Annotated[str, Column("data set", check=_dataset_name, joined=None)]
+    dataset: Annotated[str, Column("data set", check=dataset_name, joined=None)]
     base: Annotated[str, Column("base model", check=_base_name, joined=None)]
     generator: Annotated[
         str, Column("generator; none: no generator", check=generator_name, empty=NO_GENERATOR, joined=None)
@@ -95,6 +100,10 @@ class Accuracy:
     nf_perturbed_std_percent: Annotated[
         float | None, _accuracy("its standard deviation over chips", "nf_perturbed_accuracy_std")
     ]
+    recovery_half_width_percent: Annotated[
+        float | None,
+        Column("half the 95 % interval of the recovery, paired over chips", unit="points", low=0.0),
+    ] = None
     source: Annotated[
         str, Column("measured or published, interpolated or not", check=_source, joined="accuracy_source")
     ] = MEASURED
@@ -117,6 +126,9 @@ class Accuracy:
     train_fault_model: Annotated[str, Column("of the generator's training", source=GENERATOR)] = ""
     train_lambda: Annotated[float | None, Column("weight of the perturbed loss", source=GENERATOR)] = None
     train_perturbed_models: Annotated[int | None, Column("N, chips a step", source=GENERATOR)] = None
+    train_flipped_bits: Annotated[
+        int | None, Column("K, bits that an attack flips; 0: none", source=GENERATOR)
+    ] = None
     train_steps: Annotated[int | None, Column("mini-batches", source=GENERATOR)] = None
     train_learning_rate: Annotated[float | None, Column("of Adam", source=GENERATOR)] = None
     train_seed: Annotated[int | None, Column("of the generator's training", source=GENERATOR)] = None
@@ -124,6 +136,12 @@ class Accuracy:
     generator_digest: Annotated[str, Column("names the generator's weights", source=GENERATOR)] = ""
     generator_parameters: Annotated[
         int | None, Column("trainable numbers", source=GENERATOR, joined=None)
+    ] = None
+    dataset_classes: Annotated[
+        int | None, Column("of a data set of one's own", source=BASE, low=1, joined=None)
+    ] = None
+    dataset_extent: Annotated[
+        int | None, Column("rows and columns of its images", "pixel", BASE, low=1, joined=None)
     ] = None
     test_images: Annotated[int | None, Column("images of the test")] = None
     seeds: Annotated[str, Column("chips (fault seeds) that mean and deviation are over")] = ""
@@ -174,6 +192,17 @@ class Accuracy:
         return round(self.recovery_percent / (self.generator_parameters / 1e6), 4)
 
     @property
+    def data(self) -> Dataset:
+        """What a network must know of the data.
+
+        Raises:
+            UnknownName: the registry does not hold them, and the row does not say it.
+        """
+        if self.dataset_classes is None or self.dataset_extent is None:
+            return DATASETS.find(self.dataset)
+        return own_dataset(self.dataset, classes=self.dataset_classes, extent=self.dataset_extent)
+
+    @property
     def is_interpolated(self) -> bool:
         """Whether it lies between two measured bit error rates, where nobody measured."""
         return "interpolated" in self.source
@@ -215,6 +244,7 @@ class Accuracy:
             nf_clean_percent=None,
             nf_perturbed_percent=None,
             nf_perturbed_std_percent=None,
+            recovery_half_width_percent=None,
             **{name: _DEFAULTS[name] for name in (*GENERATOR_IDENTITY[1:], "generator_parameters")},
         )
         if not nominal:
@@ -247,6 +277,7 @@ GENERATOR_IDENTITY = (
     "train_bases",
     "train_lambda",
     "train_perturbed_models",
+    "train_flipped_bits",
     "train_steps",
     "train_learning_rate",
     "train_seed",

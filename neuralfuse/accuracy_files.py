@@ -74,6 +74,8 @@ def write_accuracies(path: Path, rows: Sequence[Accuracy], provenance: dict[str,
 def as_cells(rows: Sequence[Accuracy]) -> tuple[list[str], list[list[str]]]:
     """Header and cells of the table for people."""
     header = ["base", "generator", "bits", "rate %", "clean %", "perturbed %", "recovery", "per M parameters"]
+    if any(row.recovery_half_width_percent is not None for row in rows):
+        header[6] = "recovery (95 %)"
     cells = []
     for row, base, generator in zip(rows, base_labels(rows), generator_labels(rows), strict=True):
         recovery, ratio = row.recovery_percent, row.recovery_per_million_parameters
@@ -85,11 +87,16 @@ def as_cells(rows: Sequence[Accuracy]) -> tuple[list[str], list[list[str]]]:
                 f"{100 * row.bit_error_rate:g}",
                 f"{row.clean_percent:.1f}",
                 f"{row.perturbed_percent:.1f} +- {row.perturbed_std_percent:.1f}",
-                "" if recovery is None else f"{recovery:+.1f}",
+                "" if recovery is None else f"{recovery:+.1f}{_give_or_take(row)}",
                 "" if ratio is None else f"{ratio:.0f}",
             ]
         )
     return header, cells
+
+
+def _give_or_take(row: Accuracy) -> str:
+    half = row.recovery_half_width_percent
+    return "" if half is None else f" +- {half:.1f}"
 
 
 def _refuse_fractions(numbered: Numbered, path: Path) -> None:

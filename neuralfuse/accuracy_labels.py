@@ -42,6 +42,7 @@ GENERATOR_WORDS: dict[str, Say] = {
     "train_bases": lambda row: f"before {row.train_bases}" if row.train_bases else "",
     "train_lambda": _number("lambda {}", "train_lambda"),
     "train_perturbed_models": _number("N {}", "train_perturbed_models"),
+    "train_flipped_bits": _number("K {}", "train_flipped_bits"),
     "train_steps": _number("{} steps", "train_steps"),
     "train_learning_rate": _number("learning rate {}", "train_learning_rate"),
     "generator_bits": _number("{}-bit weights", "generator_bits"),

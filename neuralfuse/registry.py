@@ -186,6 +186,21 @@ DATASETS: Registry[Dataset] = Registry(
 )
 
 
+IMAGENET_EXTENT = 64
+"""From this many rows on, bases take their ImageNet form for a data set of one's own."""
+
+
+def own_dataset(name: str, *, classes: int, extent: int) -> Dataset:
+    """What a network must know of a data set that the registry does not hold."""
+    return Dataset(
+        name=name,
+        title=name,
+        image_shape=(3, extent, extent),
+        classes=classes,
+        imagenet=extent >= IMAGENET_EXTENT,
+    )
+
+
 def networks(role: Role) -> Registry[Network]:
     """The registry of one role."""
     return BASES if role == "base" else GENERATORS
@@ -194,6 +209,15 @@ def networks(role: Role) -> Registry[Network]:
 def paper_networks(paper: str = "neuralfuse") -> tuple[Network, ...]:
     """The networks that a paper's tables list, bases first."""
     return tuple(row for rows in (BASES, GENERATORS) for row in rows.values() if paper in row.papers)
+
+
+def dataset_name(name: str) -> str:
+    """The registered form of a data set's name; ``folder:NAME`` and ``file.py:function`` stay as they are.
+
+    Raises:
+        UnknownName: the registry does not hold it.
+    """
+    return name if ":" in name else DATASETS.find(name).name
 
 
 def network_name(role: Role, name: str) -> str:

@@ -130,9 +130,19 @@ class UserNetwork(FileNetwork):
         """A new network with values in its tensors; raises as `build`."""
         import torch
 
+        with self._telling_errors(), torch.device("cpu"):
+            return self._call(dataset)
+
+    @contextmanager
+    def function(self) -> Iterator[Callable[..., Any]]:
+        """The function itself. Raises InputError: the file fails, or what is done within the ``with``."""
+        with self.at_home(), self._telling_errors():
+            yield _function(_run(self.path.resolve()), self.factory)
+
+    @contextmanager
+    def _telling_errors(self) -> Iterator[None]:
         try:
-            with torch.device("cpu"):
-                return self._call(dataset)
+            yield
         except InputError:
             raise
         except (Exception, SystemExit) as error:

@@ -12,7 +12,6 @@ import numpy as np
 from energy.curve import CurvePoint
 from energy.measures import DEFAULT_MEASURE, MEASURES, Counted, Measure
 from energy.savings import costs
-from neuralfuse.registry import DATASETS
 from neuralfuse.user_networks import find_network
 from nfenergy.assigning_results import Assignment
 from nfenergy.ground.errors import InputError
@@ -74,6 +73,7 @@ def assign_voltages(
         NfEnergyError: nothing keeps the floor, or the engine failed.
     """
     from neuralfuse.evaluation.assignment import CHOOSING_CHIPS, Problem, assign
+    from neuralfuse.training.checkpoints import dataset_of
     from neuralfuse.training.runs import stored_base
     from neuralfuse.training.streams import TEST_CHIPS
 
@@ -85,7 +85,7 @@ def assign_voltages(
         )
     measure, points = MEASURES.find(plan.measure), machine.curve.points
     record = base.record
-    network, data = find_network(record.network, "base"), DATASETS.find(record.dataset)
+    network, data = find_network(record.network, "base"), dataset_of(record)
     result = count_networks([network], data, machine, base_width=record.width)[network]
     counted = layer_counted(memory, result, machine)
     layers = np.array([_energies(measure, layer, points) for layer in counted])

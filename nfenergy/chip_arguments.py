@@ -72,18 +72,21 @@ def test_images(
     Raises:
         InputError: no images are asked for, or the data set's files cannot be used.
     """
-    from neuralfuse.datasets.loading import load
+    from neuralfuse.datasets.own import FOLDER_PREFIX
+    from neuralfuse.datasets.sources import find_data
     from neuralfuse.training import runs
 
     if count is not None and count < 1:
         raise InputError(f"{count} test images measure nothing; take at least 1")
     folder = chips.get("data_dir")
     runs.use_threads(chips.get("threads"))
-    splits = load(
-        trained.record.dataset,
+    place = trained.record.data_place or trained.record.dataset
+    splits = find_data(
+        place,
+        extent=trained.record.extent if place.startswith(FOLDER_PREFIX) else None,
         data_dir=None if folder is None else Path(folder),
         verify=chips.get("verify", True),
-    )
+    ).splits
     if warning := runs.other_data(trained.record, splits):
         on_warning(warning)
     return splits.test if count is None else splits.test.spread(count)

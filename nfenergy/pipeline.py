@@ -9,7 +9,7 @@ from energy.counts import LayerCounts
 from energy.curve import OperatingPoint, VoltageCurve
 from energy.engines import simulate as run_engine
 from energy.scalesim.engine import ProgressCallback
-from neuralfuse.registry import DATASETS
+from neuralfuse.registry import DATASETS, Dataset
 from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
 from nfenergy.machine import Machine
@@ -88,7 +88,7 @@ def operating_point(
 def simulate_combinations(
     bases: Sequence[str],
     generators: Sequence[str | None],
-    dataset: str,
+    dataset: str | Dataset,
     machine: Machine,
     *,
     bit_error_rates: Sequence[float],
@@ -100,7 +100,7 @@ def simulate_combinations(
     Args:
         bases: base models, as in `simulate`.
         generators: generators; None is the base model alone.
-        dataset: decides the networks' form.
+        dataset: decides the networks' form; by name, or one of one's own.
         machine: what to simulate for.
         bit_error_rates: operating points, fractions.
         base_width: factor on the base models' channels.
@@ -110,7 +110,7 @@ def simulate_combinations(
         InputError: a name, a rate or a setting that cannot be used.
         NfEnergyError: the engine failed.
     """
-    data = DATASETS.find(dataset)
+    data = DATASETS.find(dataset) if isinstance(dataset, str) else dataset
     base_networks = [find_network(name, "base") for name in bases]
     generator_networks = [None if name is None else find_network(name, "generator") for name in generators]
     points = [machine.curve.at_bit_error_rate(rate) for rate in bit_error_rates]

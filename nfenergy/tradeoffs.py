@@ -13,9 +13,9 @@ from neuralfuse.accuracy import PUBLISHED, Accuracy, with_baselines
 from neuralfuse.accuracy_files import read_accuracies
 from neuralfuse.accuracy_labels import labels
 from neuralfuse.registry import (
-    DATASETS,
     GENERATORS,
     NO_GENERATOR,
+    dataset_name,
     dataset_title,
     generator_name,
     network_name,
@@ -76,7 +76,7 @@ class Selection:
             InputError: an unknown name, or a rate that is none.
         """
         return cls(
-            dataset=DATASETS.find(dataset).name if dataset else "",
+            dataset=dataset_name(dataset) if dataset else "",
             bases=tuple(dict.fromkeys(network_name("base", name) for name in _words(base))),
             generators=tuple(dict.fromkeys(map(generator_name, _words(gen)))),
             bit_error_rates=tuple(map(parse_rate, _words(ber))) if _words(ber) != ["all"] else (),
@@ -231,7 +231,7 @@ def _simulated(
         reports = simulate_combinations(
             list(dict.fromkeys([*selection.bases, *(row.base for row in rows)])),
             [None, *(name for name in generators if _is_simulated(name))],
-            rows[0].dataset,
+            rows[0].data,
             machine,
             bit_error_rates=sorted({row.bit_error_rate for row in rows if _on_curve(row, machine.curve)}),
             base_width=width,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 
 from energy.measures import DEFAULT_MEASURE, MEASURES
 from nfenergy.ground.rates import percent_text
 from reports.fronts import DEFINITION
 from reports.measured import chief_measures
 from reports.plots.inline import inline_svg
+from reports.plots.notes import left_out
 from reports.plots.registry import PLOTS, Plot, PlotData, title_of_plot
 from reports.plots.style import SIZES
 from reports.records import Saving
 
-PAGE = SIZES["page"]
+PAGE = SIZES["column"]
+"""Two beside each other on a wide screen and on paper, one on a phone: its text is readable on all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +32,13 @@ class Figure:
 
 def figures(data: PlotData) -> Iterator[Figure]:
     """All figures of the page, in the order of `PLOTS`."""
+    numbers = count(1)
     for plot in PLOTS.values():
         if plot.applies(data):
-            yield from _variants(plot, data)
+            yield from _variants(plot, data, numbers)
 
 
-def _variants(plot: Plot, data: PlotData) -> Iterator[Figure]:
+def _variants(plot: Plot, data: PlotData, numbers: Iterator[int]) -> Iterator[Figure]:
     rates = data.rates if plot.by_rate else [0.0]
     for index, rate in enumerate(rates or [0.0]):
         chosen = replace(data, tradeoffs=[row for row in data.tradeoffs if _belongs(row.saving, rate)])
@@ -46,19 +50,23 @@ def _variants(plot: Plot, data: PlotData) -> Iterator[Figure]:
                 *([str(index)] if plot.by_rate else []),
             ]
             title = title_of_plot(plot, shown, MEASURES[measure].title, percent_text(rate))
-            shows_accuracy = plot.by_rate and plot.section == "figures"
             joined = f" {data.tradeoffs[0].joined.capitalize()}." if data.tradeoffs[0].joined else ""
+            source = joined if plot.shows_accuracy else ""
+            said = f"{title.rstrip('.')}. {plot.caption}"
             front = f" {DEFINITION}." if plot.name == "tradeoff" else ""
+            figure = plot.draw(shown, measure, PAGE)
             yield Figure(
                 name="-".join(parts),
                 section=plot.section,
-                caption=f"{title}. {plot.caption}{front}{joined if shows_accuracy else ''}".strip(),
+                caption=" ".join(f"{said}{front}{source} {left_out(figure)}".split()),
                 svg=inline_svg(
-                    plot.draw(shown, measure, PAGE),
+                    figure,
                     PAGE,
-                    name="-".join(parts),
+                    # Every id in an SVG begins with its name: a short one keeps the page small.
+                    name=f"f{next(numbers)}",
                     title=title,
                     hover=plot.hover(shown, measure, PAGE),
+                    description=plot.description(shown, measure),
                 ),
             )
 

@@ -19,7 +19,8 @@ REFERENCE_POINT = (0.0, 0.0)
 
 DEFINITION = (
     "Nothing on the front is beaten in both saving and accuracy by anything else that can be done with the "
-    "same base model: other generators, robust training, or no protection, at any bit error rate shown"
+    "same base model under the same fault model: other generators, robust training, or no protection, at any "
+    "bit error rate shown"
 )
 
 
@@ -31,13 +32,8 @@ def objectives(tradeoff: Tradeoff, measure: str, *, latency: bool = False) -> tu
 
 def standings(tradeoffs: Sequence[Tradeoff], measure: str, *, latency: bool = False) -> list[Standing]:
     """The standing of each trade-off among those of its base model, data set and accelerator."""
-    groups: dict[object, list[int]] = defaultdict(list)
-    for index, row in enumerate(tradeoffs):
-        saving = row.saving
-        key = (saving.dataset, saving.base, saving.base_width, saving.configuration, row.accuracy.fault_model)
-        groups[key].append(index)
     found: dict[int, Standing] = {}
-    for indices in groups.values():
+    for indices in _competing(tradeoffs):
         competing = [tradeoffs[index] for index in indices]
         found |= dict(zip(indices, _among(competing, measure, latency=latency), strict=True))
     return [found[index] for index in range(len(tradeoffs))]
@@ -60,9 +56,26 @@ def front_members(tradeoffs: Sequence[Tradeoff], measure: str) -> list[Tradeoff]
     )
 
 
+def fronts(tradeoffs: Sequence[Tradeoff], measure: str) -> list[list[Tradeoff]]:
+    """The front of each set of trade-offs that compete, by rising saving."""
+    return [
+        front_members([tradeoffs[index] for index in indices], measure) for indices in _competing(tradeoffs)
+    ]
+
+
 def front_hypervolume(tradeoffs: Sequence[Tradeoff], measure: str) -> float:
     """Area under the front above `REFERENCE_POINT`, in percent x percent."""
     return pareto.hypervolume([objectives(row, measure) for row in tradeoffs], REFERENCE_POINT)
+
+
+def _competing(tradeoffs: Sequence[Tradeoff]) -> list[list[int]]:
+    """Indices of those of one base model, data set, accelerator and fault model."""
+    groups: dict[object, list[int]] = defaultdict(list)
+    for index, row in enumerate(tradeoffs):
+        saving = row.saving
+        key = (saving.dataset, saving.base, saving.base_width, saving.configuration, row.accuracy.fault_model)
+        groups[key].append(index)
+    return list(groups.values())
 
 
 def _among(rows: Sequence[Tradeoff], measure: str, *, latency: bool) -> list[Standing]:

@@ -24,6 +24,7 @@ from reports.figures import figures
 from reports.fronts import DEFINITION, front_hypervolume, standings
 from reports.layer_records import LayerRow
 from reports.measured import chief_measures, measures_of
+from reports.plots.inline import dark_css
 from reports.protection_rows import ProtectionRow
 from reports.protections_section import (
     assignment_tables,
@@ -59,7 +60,7 @@ def page_html(content: PageContent) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(_resource("report.html.j2")).render(
-        css=Markup(_resource("report.css")),
+        css=Markup(_resource("report.css") + dark_css()),
         js=Markup(_resource("report.js")),
         title=_title(shown),
         sentences=summary.sentences(shown),

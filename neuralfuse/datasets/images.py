@@ -50,14 +50,36 @@ class LabelledImages:
         index = torch.arange(min(count, len(self))) * len(self) // max(1, min(count, len(self)))
         return LabelledImages(images=self.images[index], labels=self.labels[index])
 
+    def held_out(self, share: float) -> tuple[LabelledImages, LabelledImages]:
+        """The rest, and `share` of the images at equal distances.
+
+        Raises:
+            InputError: one of the two parts would be empty.
+        """
+        count = round(share * len(self))
+        if not 0 < count < len(self):
+            raise InputError(f"{100 * share:g} % of {len(self)} images leave nothing on one side")
+        index = torch.arange(count) * len(self) // count
+        rest = torch.ones(len(self), dtype=torch.bool).index_fill_(0, index, value=False)
+        return tuple(  # type: ignore[return-value]
+            LabelledImages(images=self.images[chosen], labels=self.labels[chosen]) for chosen in (rest, index)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Splits:
-    """The training and the test images of one data set, by its name in the registry."""
+    """The training and the test images of one data set.
+
+    Attributes:
+        name: in the registry, or of one's own data.
+        train, test: the two parts.
+        class_names: in the order of the labels; empty where classes have numbers only.
+    """
 
     name: str
     train: LabelledImages
     test: LabelledImages
+    class_names: tuple[str, ...] = ()
 
 
 def normalized(images: Tensor) -> Tensor:

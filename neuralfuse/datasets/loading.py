@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from neuralfuse.datasets.cifar import CIFAR10, CIFAR100, load_cifar
@@ -34,6 +35,12 @@ AUGMENTED: dict[str, str] = {
 }
 """Data sets whose training images the released NeuralFuse code changes at random, and how it does."""
 
+CLASS_NAMES: dict[str, str] = {
+    "cifar10": "airplane automobile bird cat deer dog frog horse ship truck",
+    "fashion-mnist": "T-shirt trouser pullover dress coat sandal shirt sneaker bag boot",
+}
+"""Of the data sets whose classes have names, in the order of their labels."""
+
 
 def own_augmentation(dataset: str, wanted: bool | str) -> str:
     """The name of an augmentation; True is the data set's own, or crop and mirror where it has none."""
@@ -58,4 +65,5 @@ def load(name: str, *, data_dir: Path | None = None, verify: bool = True) -> Spl
         loader = LOADERS[name.lower()]
     except KeyError:
         raise UnknownName("data set", name, LOADERS) from None
-    return loader(data_root(data_dir), verify)
+    names = tuple(CLASS_NAMES.get(name.lower(), "").split())
+    return replace(loader(data_root(data_dir), verify), class_names=names)

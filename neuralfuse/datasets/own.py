@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neuralfuse.datasets.images import LabelledImages, Splits, labelled
 from neuralfuse.datasets.picture_files import SUFFIXES, read_images
-from neuralfuse.registry import Dataset
+from neuralfuse.registry import Dataset, own_dataset
 from nfenergy.ground.errors import InputError
 
 FOLDER_PREFIX = "folder:"
@@ -20,22 +20,8 @@ TEST_FOLDERS = ("test", "val")
 EVERY = 5
 """Without folders of their own, every fifth picture of a class is for testing."""
 
-IMAGENET_EXTENT = 64
-"""From this many rows on, bases take their ImageNet form."""
-
 MakeDataset = Callable[..., Any]
 """``make(train=True)`` and ``make(train=False)`` give data sets of PyTorch, of pairs of image and label."""
-
-
-def own_dataset(name: str, *, classes: int, extent: int) -> Dataset:
-    """What a network must know of a data set that the registry does not hold."""
-    return Dataset(
-        name=name,
-        title=name,
-        image_shape=(3, extent, extent),
-        classes=classes,
-        imagenet=extent >= IMAGENET_EXTENT,
-    )
 
 
 def load_folder(folder: Path, *, extent: int = 32) -> tuple[Dataset, Splits]:
@@ -61,7 +47,7 @@ def load_folder(folder: Path, *, extent: int = 32) -> tuple[Dataset, Splits]:
         train = {label: [path for path in every[label] if path not in test[label]] for label in every}
         if few := next((label for label, paths in test.items() if not paths), None):
             raise InputError(f"{folder / few} has fewer than {EVERY} pictures; one in {EVERY} is for testing")
-    splits = Splits(name=name, train=_read(train, extent), test=_read(test, extent))
+    splits = Splits(name=name, train=_read(train, extent), test=_read(test, extent), class_names=tuple(train))
     return own_dataset(name, classes=len(train), extent=extent), splits
 
 
@@ -93,7 +79,8 @@ def load_function(make: MakeDataset, name: str) -> tuple[Dataset, Splits]:
     """The two data sets of PyTorch that ``make(train=...)`` returns, whole in memory.
 
     An image is a tensor (1 or 3, n, n) of bytes or of floats in [0, 1] or [-1, 1], or a picture of Pillow; a
-    label is a whole number from 0. One channel is repeated on three.
+    label is a whole number from 0. One channel is repeated on three. The classes are called as the data set's
+    attribute ``classes`` says, which torchvision's have.
 
     Args:
         make: the user's function.
@@ -102,14 +89,24 @@ def load_function(make: MakeDataset, name: str) -> tuple[Dataset, Splits]:
     Raises:
         InputError: an item is nothing of the kind, or images differ in their extents.
     """
-    parts = [_part(make(train=train), name) for train in (True, False)]
-    classes = 1 + max(int(part.labels.max()) for part in parts)
+    given = [make(train=train) for train in (True, False)]
+    parts = [_part(items, name) for items in given]
+    names = _class_names(given[0])
+    classes = max(len(names), 1 + max(int(part.labels.max()) for part in parts))
+    names = names if len(names) == classes else ()
     shapes = {tuple(part.images.shape[1:]) for part in parts}
     if len(shapes) > 1:
         raise InputError(f"{name}: images for training and for testing differ in shape, {sorted(shapes)}")
     train, test = (labelled(part.images, part.labels, classes=classes, source=name) for part in parts)
+    if classes < 2:
+        raise InputError(f"{name} gave images of one class; at least two are needed")
     dataset = own_dataset(name, classes=classes, extent=train.images.shape[-1])
-    return dataset, Splits(name=name, train=train, test=test)
+    return dataset, Splits(name=name, train=train, test=test, class_names=names)
+
+
+def _class_names(items: Any) -> tuple[str, ...]:
+    found = getattr(items, "classes", None)
+    return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
 
 
 def _part(items: Sequence[tuple[Any, Any]], name: str) -> LabelledImages:

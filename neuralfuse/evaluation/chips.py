@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ import torch
 from torch import nn
 
 from neuralfuse.datasets.images import LabelledImages
+from neuralfuse.evaluation.intervals import half_width
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
 from neuralfuse.registry import NO_GENERATOR, NO_PROTECTION
-from neuralfuse.training.base_training import accuracy_percent
+from neuralfuse.training.base_training import accuracy_percent, as_stored
 from neuralfuse.training.streams import TEST_CHIPS, check_test_chips
 
 
@@ -69,13 +69,18 @@ class Measurement:
         """Points of perturbed accuracy that the generator gives back."""
         return None if self.protected is None else self.protected.mean_percent - self.base.mean_percent
 
+    @property
+    def recovery_half_width_percent(self) -> float | None:
+        """Half the 95 % interval of the recovery, paired over the chips; None on a single chip."""
+        if self.protected is None:
+            return None
+        pairs = zip(self.protected.perturbed_percent, self.base.perturbed_percent, strict=True)
+        return half_width([behind - alone for behind, alone in pairs])
+
 
 def in_use(generator: nn.Module, quantization: Quantization | None) -> nn.Module:
     """A copy of a generator as it is deployed: frozen, in evaluation mode, with its stored weights."""
-    deployed = copy.deepcopy(generator)
-    if quantization is None:
-        return deployed.eval().requires_grad_(False)
-    return QuantizedBase(deployed, quantization).model
+    return as_stored(generator, quantization)
 
 
 @torch.no_grad()

@@ -13,7 +13,9 @@ from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.evaluation.chips import Measurement, evaluate, in_use
 from neuralfuse.memory.fault_models import map_record, scattered_model
 from neuralfuse.memory.perturbation import QuantizedBase
+from neuralfuse.quantization import Quantization, get_scheme
 from neuralfuse.registry import NO_GENERATOR, NO_PROTECTION
+from neuralfuse.training.checkpoints import NetworkRecord
 from neuralfuse.training.generator_training import base_digest
 from neuralfuse.training.runs import Trained, same_dataset, stored_base, stored_quantization
 from neuralfuse.training.streams import TEST_CHIPS
@@ -36,6 +38,9 @@ class EvaluationPlan:
         scattered: measure on the faults of a measured map in cells drawn at random, too.
         protections: of the bases' weight memories.
         weight_bits: bits at which each base is stored, one after another; empty for those of its training.
+        quantization: scheme in which each base is stored after its training, whatever it was trained with;
+            empty for that of its training (`symmetric` where that had none).
+        memory: ``weights`` or ``all`` parameters likewise; empty as in training.
     """
 
     rates: tuple[float, ...] = (0.01,)
@@ -44,6 +49,15 @@ class EvaluationPlan:
     scattered: bool = False
     protections: tuple[str, ...] = (NO_PROTECTION,)
     weight_bits: tuple[int, ...] = ()
+    quantization: str = ""
+    memory: str = ""
+
+    def stored(self, record: NetworkRecord, bits: int | None) -> Quantization:
+        """How a base is stored. Raises InputError: no such scheme, width or memory."""
+        quantization = stored_quantization(record, bits)
+        if self.quantization:
+            quantization = replace(quantization, scheme=get_scheme(self.quantization))
+        return replace(quantization, memory=self.memory) if self.memory else quantization  # type: ignore[arg-type]
 
 
 def evaluate_networks(
@@ -79,13 +93,13 @@ def evaluate_networks(
     if plan.scattered:
         models.append(scattered_model(plan.fault_model).name)
     stored = [
-        (base, bits, fault_model)
+        (base, plan.stored(base.record, bits), fault_model)
         for base in bases
-        for bits in plan.weight_bits or (stored_quantization(base.record).bits,)
+        for bits in plan.weight_bits or (None,)
         for fault_model in models
     ]
-    for number, (base, bits, fault_model) in enumerate(stored):
-        memory = stored_base(base, bits=bits, device=device)
+    for number, (base, quantization, fault_model) in enumerate(stored):
+        memory = stored_base(base, quantization=quantization, device=device)
         found = evaluate(
             memory,
             images,
@@ -99,7 +113,7 @@ def evaluate_networks(
         for measured in found:
             rows.append(_row(measured, base, memory, by_digest, images=len(images)))
             chips.append(
-                {"base": base.record.network, "weight_bits": bits}
+                {"base": base.record.network, "weight_bits": quantization.bits}
                 | asdict(replace(measured, generator=rows[-1].generator))
                 | {"generator_digest": rows[-1].generator_digest}
             )
@@ -130,6 +144,15 @@ def _of_all(on_chip: OnChip, number: int, bases: int, done: int, chips: int) -> 
     on_chip(number * chips + done, bases * chips)
 
 
+def _quantized_after(record: NetworkRecord, memory: QuantizedBase) -> str:
+    """Words for a base that is not stored as in its training; fewer bits alone say themselves."""
+    trained, stored = record.stored, memory.quantization
+    if trained is None:
+        return "quantized after training"
+    same = (trained.scheme, trained.memory) == (stored.scheme, stored.memory)
+    return "" if same else f"trained as {trained.scheme.name}, quantized after training"
+
+
 def _row(
     measured: Measurement,
     base: Trained,
@@ -156,8 +179,10 @@ def _row(
         quantization=memory.quantization.scheme.name,
         base_width=record.width,
         base_normalization=record.normalization,
-        base_training=record.robustness,
+        base_training=", ".join(filter(None, [record.robustness, _quantized_after(record, memory)])),
         base_digest=base_digest(memory),
+        dataset_classes=record.classes,
+        dataset_extent=record.extent,
         test_images=images,
         seeds=" ".join(map(str, measured.chips)),
         versions=versions_text(),
@@ -166,17 +191,20 @@ def _row(
         return row
     generator, protected = generators[measured.generator], measured.protected
     training = generator.record.training
+    half = measured.recovery_half_width_percent
     return replace(
         row,
         generator=generator.record.network,
         nf_clean_percent=round(protected.clean_percent, DIGITS),
         nf_perturbed_percent=round(protected.mean_percent, DIGITS),
         nf_perturbed_std_percent=round(protected.std_percent, DIGITS),
+        recovery_half_width_percent=None if half is None else round(half, DIGITS),
         train_bases=" ".join(training.get("bases", [])),
         train_bit_error_rate=training.get("bit_error_rate"),
         train_fault_model=training.get("fault_model", ""),
         train_lambda=training.get("perturbed_weight"),
         train_perturbed_models=training.get("perturbed_models"),
+        train_flipped_bits=training.get("flipped_bits"),
         train_steps=training.get("steps"),
         train_learning_rate=training.get("learning_rate"),
         train_seed=training.get("seed"),

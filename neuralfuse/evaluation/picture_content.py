@@ -25,9 +25,10 @@ from neuralfuse.evaluation.picture_drawing import (
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.registry import title_of
 from neuralfuse.training.runs import Trained, stored_base
-from nfenergy.ground.errors import InputError
+from nfenergy.ground.errors import InputError, UnknownName
 from nfenergy.ground.figures import check_format
 from nfenergy.ground.files import check_folder
+from nfenergy.ground.rates import percent_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,6 +84,7 @@ def draw_all(
     maps: int = 1000,
     label: int = 0,
     accuracy: Path | None = None,
+    class_names: Sequence[str] = (),
     suffix: str = "png",
 ) -> tuple[Path, ...]:
     """Draw every picture of a base and its generators into folder `out`.
@@ -97,6 +99,7 @@ def draw_all(
             order of their classes.
         label: class of the one-class grid.
         accuracy: table of an evaluation, for accuracy against bit error rate; None draws no such plot.
+        class_names: in the order of the labels; empty for their numbers.
         suffix: format.
 
     Returns:
@@ -118,14 +121,32 @@ def draw_all(
     figures: dict[str, Figure] = {}
     if accuracy is not None:
         figures["accuracy"] = accuracy_figure(read_accuracies(accuracy))
-    figures["classes"] = image_grid(*by_class(deployed, images))
-    figures[f"class-{label}"] = image_grid(*of_class(deployed, images, label))
+    shown, labels = by_class(deployed, images)
+    figures["classes"] = image_grid(shown, [_called(int(name), class_names) for name in labels])
+    shown, labels = of_class(deployed, images, label)
+    figures[f"class-{label}"] = image_grid(shown, [_called(label, class_names)] * len(labels))
     figures["embeddings"] = embedding_figure(
-        embeddings(stored_base(base), deployed, images.spread(maps), chip)
+        embeddings(stored_base(base), deployed, images.spread(maps), chip),
+        class_names=class_names,
+        caption=f"perturbed: chip {chip.seed}, {percent_text(chip.rate)} {chip.fault_model}",
     )
     for name, figure in figures.items():
         save_figure(figure, out / f"{name}.{suffix}")
     return tuple(out / f"{name}.{suffix}" for name in figures)
+
+
+def class_number(text: str, class_names: Sequence[str]) -> int:
+    """The label of a class by number or name. Raises InputError: there is none such."""
+    if text.isdecimal():
+        return int(text)
+    lowered = [name.lower() for name in class_names]
+    if text.lower() not in lowered:
+        raise UnknownName("class", text, class_names or ["numbers from 0"])
+    return lowered.index(text.lower())
+
+
+def _called(label: int, class_names: Sequence[str]) -> str:
+    return class_names[label] if label < len(class_names) else str(label)
 
 
 def by_class(

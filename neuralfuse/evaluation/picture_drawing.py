@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 200
-SETTINGS: Mapping[str, object] = {"font.size": 8, "axes.titlesize": 8}
+SETTINGS: Mapping[str, object] = {"font.size": 8, "axes.titlesize": 8, "figure.titlesize": 8}
 
 P = ParamSpec("P")
 
@@ -50,8 +50,13 @@ class Panel:
 
 
 @drawn
-def embedding_figure(panels: Sequence[Panel], *, columns: int = 2) -> Figure:
-    """t-SNE maps side by side, points coloured by true class; up to 20 classes have a colour each."""
+def embedding_figure(
+    panels: Sequence[Panel], *, columns: int = 2, class_names: Sequence[str] = (), caption: str = ""
+) -> Figure:
+    """t-SNE maps side by side, points coloured by true class; up to 20 classes have a colour each.
+
+    Classes are called by `class_names`, where there are any; `caption` stands above all maps.
+    """
     rows = -(-len(panels) // columns)
     figure = new_figure(2.4 * columns, 2.3 * rows + 0.3)
     classes = sorted({int(label) for panel in panels for label in panel.labels})
@@ -61,7 +66,8 @@ def embedding_figure(panels: Sequence[Panel], *, columns: int = 2) -> Figure:
         for index, label in enumerate(classes):
             chosen = panel.points[panel.labels == label]
             colour = colours[index % len(colours)]
-            axes.scatter(chosen[:, 0], chosen[:, 1], s=5, color=colour, linewidths=0, label=str(label))
+            name = class_names[label] if label < len(class_names) else str(label)
+            axes.scatter(chosen[:, 0], chosen[:, 1], s=5, color=colour, linewidths=0, label=name)
         axes.set_title(f"({chr(97 + number)}) {panel.title}", loc="left")
         axes.set_xticks([])
         axes.set_yticks([])
@@ -70,6 +76,8 @@ def embedding_figure(panels: Sequence[Panel], *, columns: int = 2) -> Figure:
     if len(classes) <= 20:
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=5, title="class", markerscale=2)
+    if caption:
+        figure.suptitle(caption)
     return figure
 
 

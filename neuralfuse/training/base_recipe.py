@@ -62,6 +62,7 @@ class BaseRecipe:
         input_attack: greatest change of a pixel, in [-1, 1], by an attack (PGD) on the images; 0 for none.
         augment: name in `neuralfuse.datasets.augmentation`; empty for none.
         whiten: images to mean 0 and deviation 1 in each channel, as the base's first step.
+        mixed_precision: products in bfloat16; weights, sums and normalisation stay in 32 bits.
         seed: of the order of the images, of augmentation and of the chips.
 
     Raises:
@@ -89,6 +90,7 @@ class BaseRecipe:
     input_attack: float = 0.0
     augment: str = ""
     whiten: bool = False
+    mixed_precision: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -167,12 +169,14 @@ class Epoch:
         loss: mean cross-entropy with quantized weights.
         accuracy_percent: of the training images, as each batch was met.
         perturbed_loss: mean cross-entropy with bit errors; None if no batch had any.
+        validation_percent: accuracy on the images for validation, quantized as in training; None without.
     """
 
     number: int
     loss: float
     accuracy_percent: float
     perturbed_loss: float | None
+    validation_percent: float | None = None
 
 
 def robustness(training: dict[str, Any]) -> str:

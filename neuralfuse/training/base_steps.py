@@ -254,8 +254,9 @@ class BaseTrainer:
 
     def _forward(self, values: Values, x: Tensor, statistics: Values | None = None) -> Tensor:
         weights = {name: straight_through(self.weights[name], value) for name, value in values.items()}
-        logits: Tensor = functional_call(self.model, {**weights, **(statistics or {})}, (x,))
-        return logits
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.mixed_precision):
+            logits: Tensor = functional_call(self.model, {**weights, **(statistics or {})}, (x,))
+        return logits.float()
 
     @torch.no_grad()
     def _clip(self) -> None:

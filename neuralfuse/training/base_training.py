@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from neuralfuse.datasets.images import LabelledImages
+from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
 from neuralfuse.training.base_recipe import BaseRecipe, Epoch
 from neuralfuse.training.base_steps import Augmentation, BaseTrainer
@@ -61,6 +63,7 @@ class BaseTraining:
         out: Path | None = None,
         checkpoint_every: int = 1,
         on_epoch: OnEpoch | None = None,
+        validation: LabelledImages | None = None,
     ) -> None:
         """Train to the last epoch; the model ends in evaluation mode, with floating-point, clipped weights.
 
@@ -71,6 +74,7 @@ class BaseTraining:
             out: folder for the log and the state that a later run can go on from; None writes nothing.
             checkpoint_every: epochs between two states.
             on_epoch: told of each epoch as it ends.
+            validation: images that the accuracy after each epoch is of; None measures none.
 
         Raises:
             NfEnergyError: the loss became infinite or no number, or a file cannot be written; the
@@ -79,12 +83,21 @@ class BaseTraining:
         self.model.train()
         while len(self.history) < self.recipe.epochs:
             number = len(self.history) + 1
-            self.history += (self._trainer.epoch(number),)
+            epoch = self._trainer.epoch(number)
+            if validation is not None:
+                epoch = replace(epoch, validation_percent=self._validated(validation))
+            self.history += (epoch,)
             if on_epoch is not None:
                 on_epoch(self.history[-1])
             if out is not None and (number % checkpoint_every == 0 or number == self.recipe.epochs):
                 self.save(out)
         self.model.eval()
+
+    def _validated(self, images: LabelledImages) -> float:
+        """Accuracy with the weights as they would be stored now; nothing of the run changes."""
+        found = accuracy_percent(as_stored(self.model, self.recipe.quantization), images)
+        self.model.train()
+        return found
 
     def save(self, out: Path) -> None:
         """Write the state and the log of the epochs so far into folder `out`.
@@ -127,6 +140,12 @@ class BaseTraining:
                 "images": images_digest(self._images),
             },
         )
+
+
+def as_stored(model: nn.Module, quantization: Quantization | None) -> nn.Module:
+    """A frozen copy in evaluation mode, with the weights that a memory so quantized gives back."""
+    copied = copy.deepcopy(model).eval()
+    return copied.requires_grad_(False) if quantization is None else QuantizedBase(copied, quantization).model
 
 
 def stored_as(quantization: Quantization | None) -> dict[str, Any]:

@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuralfuse.datasets.own import own_dataset
 from neuralfuse.networks.normalization import normalize
 from neuralfuse.networks.whitening import Statistics, whiten
 from neuralfuse.quantization import Memory, Quantization, get_scheme
-from neuralfuse.registry import DATASETS, Dataset, Role
+from neuralfuse.registry import DATASETS, Dataset, FileNetwork, Role, own_dataset
 from neuralfuse.training.base_recipe import robustness
 from neuralfuse.training.checkpoint_files import Json, Kind, fill, load, save
 from neuralfuse.user_networks import find_network
@@ -37,6 +36,8 @@ class NetworkRecord:
         extent: rows and columns of such a data set's images.
         whitening: mean and deviation of each channel that a base takes from its images; None for neither.
         data: digest of the images and labels for testing, see `neuralfuse.training.state.images_digest`.
+        data_place: what finds a data set of one's own again in any working folder; empty for others.
+        network_place: likewise a network in a file of one's own.
         training: settings, seeds, results and versions of the training.
     """
 
@@ -52,6 +53,8 @@ class NetworkRecord:
     extent: int | None = None
     whitening: Statistics | None = None
     data: str = ""
+    data_place: str = ""
+    network_place: str = ""
     training: Json = field(default_factory=dict)
 
     @property
@@ -77,15 +80,34 @@ def dataset_of(record: NetworkRecord) -> Dataset:
 def build(record: NetworkRecord) -> nn.Module:
     """The network of a record, with PyTorch's random weights.
 
+    A file of one's own is looked for where its name leads from here, then where it was in training.
+
     Raises:
         UnknownName: the registry holds no such network or data set.
+        InputError: a network in a file cannot be built.
     """
-    role: Role = "generator" if record.kind == "generator" else "base"
-    model = find_network(record.network, role).build(dataset_of(record), width=record.width)
+    role = _role(record)
+    try:
+        network = find_network(record.network, role)
+    except InputError:
+        if not record.network_place:
+            raise
+        network = find_network(record.network_place, role)
+    model = network.build(dataset_of(record), width=record.width)
     if role == "generator":
         return model
     normalize(model, record.normalization)
     return model if record.whitening is None else whiten(model, record.whitening)
+
+
+def network_place(network: str, role: Role) -> str:
+    """`NetworkRecord.network_place` of a network as it is named. Raises as `find_network`."""
+    found = find_network(network, role)
+    return found.anywhere if isinstance(found, FileNetwork) else ""
+
+
+def _role(record: NetworkRecord) -> Role:
+    return "generator" if record.kind == "generator" else "base"
 
 
 def save_network(path: Path, model: nn.Module, record: NetworkRecord) -> None:

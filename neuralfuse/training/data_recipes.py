@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neuralfuse.quantization import Quantization, get_scheme
-from neuralfuse.registry import DATASETS
+from neuralfuse.registry import dataset_name
 from neuralfuse.training.base_recipe import MILESTONES, BaseRecipe, start_loss
 from neuralfuse.training.eopm import EopmSettings
 from nfenergy.ground.errors import UnknownName
@@ -103,5 +103,4 @@ def released_augmentation(dataset: str) -> str:
 def _known(dataset: str, paper: str) -> str:
     if paper not in ("", *PAPERS):
         raise UnknownName("paper", paper, PAPERS)
-    own = ":" in dataset
-    return dataset if own else DATASETS.find(dataset).name
+    return dataset_name(dataset)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,16 @@ from neuralfuse.networks.pooling import use_fast_pooling
 from neuralfuse.training.eopm import EopmSettings, StepResult, accumulate_gradients
 from neuralfuse.training.state import LoopState, SavedRun, images_digest
 from neuralfuse.training.streams import AUGMENTATION, batch_index, stream_seed
+from neuralfuse.training.validation import generator_accuracies, steps_per_epoch
 from nfenergy.ground.errors import InputError, NfEnergyError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """One step, numbered from 1; losses and accuracies are of its batch."""
+    """One step, numbered from 1; losses and accuracies are of its batch.
+
+    At the end of an epoch the two of the validation are there, see `validation.generator_accuracies`.
+    """
 
     step: int
     learning_rate: float
@@ -32,6 +36,8 @@ class LogEntry:
     perturbed_loss: float | None
     clean_accuracy_percent: float
     perturbed_accuracy_percent: float | None
+    validation_clean_percent: float | None = None
+    validation_perturbed_percent: float | None = None
 
 
 OnStep = Callable[[LogEntry], None]
@@ -89,6 +95,7 @@ class GeneratorTraining:
         out: Path | None = None,
         checkpoint_every: int = 50,
         on_step: OnStep | None = None,
+        validation: LabelledImages | None = None,
     ) -> None:
         """Train to the last step; the generator ends in evaluation mode.
 
@@ -96,20 +103,28 @@ class GeneratorTraining:
             out: folder for the log and the state that a later run can go on from; None writes nothing.
             checkpoint_every: steps between two states.
             on_step: told of each step.
+            validation: images that the accuracies after each epoch and at the end are of; None measures none.
 
         Raises:
             NfEnergyError: the loss became infinite or no number, or a file cannot be written; the
                 state last written stays.
         """
         self.generator.train()
+        epoch = steps_per_epoch(len(self.images), self.settings.batch_size)
         while self.step < self.settings.steps:
             entry = self._one_step()
+            if validation is not None and (entry.step % epoch == 0 or entry.step == self.settings.steps):
+                entry = self._validated(entry, validation)
             self.log.append(entry)
             if on_step is not None:
                 on_step(entry)
             if out is not None and (self.step % checkpoint_every == 0 or self.step == self.settings.steps):
                 self.save(out)
         self.generator.eval()
+
+    def _validated(self, entry: LogEntry, images: LabelledImages) -> LogEntry:
+        clean, perturbed = generator_accuracies(self.generator, self.bases, images, self.settings)
+        return replace(entry, validation_clean_percent=clean, validation_perturbed_percent=perturbed)
 
     def _one_step(self) -> LogEntry:
         settings, step = self.settings, self.step

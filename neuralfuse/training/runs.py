@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from neuralfuse.datasets.augmentation import get_augmentation
@@ -27,11 +26,16 @@ from neuralfuse.training.base_recipe import BaseRecipe
 from neuralfuse.training.base_training import BaseTraining, OnEpoch, accuracy_percent, stored_as
 from neuralfuse.training.checkpoint_files import SUFFIX, Kind
 from neuralfuse.training.checkpoints import NetworkRecord
+from neuralfuse.training.devices import best_device as best_device
+from neuralfuse.training.devices import use_threads as use_threads
 from neuralfuse.training.eopm import EopmSettings
 from neuralfuse.training.generator_training import GeneratorTraining, OnStep, base_digest
 from neuralfuse.training.initialization import initialize
+from neuralfuse.training.probing import check_base, check_generator
 from neuralfuse.training.state import images_digest
 from neuralfuse.training.streams import WEIGHTS, torch_seed
+from neuralfuse.training.validation import Validation
+from neuralfuse.user_networks import find_module
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import check_folder
 from nfenergy.ground.provenance import versions_text
@@ -59,17 +63,6 @@ class Trained:
         width = "" if record.width == 1 else f" x {record.width:.12g}"
         words = ", ".join(filter(None, [f"{base_title(record.network)}{width}", record.robustness]))
         return f"{words} on {dataset_title(record.dataset)}"
-
-
-def best_device() -> str:
-    """The GPU if there is one."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def use_threads(count: int | None) -> None:
-    """Let PyTorch compute on so many threads; None leaves its own choice."""
-    if count is not None:
-        torch.set_num_threads(count)
 
 
 def load_trained(path: Path, kind: Kind) -> Trained:
@@ -121,6 +114,7 @@ def train_new_base(
     checkpoint_every: int = 1,
     device: str = "cpu",
     on_epoch: OnEpoch | None = None,
+    validation: Validation | None = None,
 ) -> Trained:
     """Train the base that `record` names from random weights.
 
@@ -134,10 +128,11 @@ def train_new_base(
         checkpoint_every: epochs between two states.
         device: of PyTorch.
         on_epoch: told of each epoch.
+        validation: of each epoch, made of `data`; None measures none.
 
     Raises:
         UnknownName: there is no such network or data set.
-        InputError: the state in `out` is of another run, or not whole.
+        InputError: the state in `out` is of another run, or not whole; or the network does not fit the data.
         NfEnergyError: the loss became no number, or a file cannot be written.
     """
     if out is not None:
@@ -146,15 +141,23 @@ def train_new_base(
         recipe = replace(recipe, augment=own_augmentation(record.dataset, augment))
     if recipe.whiten:
         record = replace(record, whitening=channel_statistics(data.train))
+    record = replace(record, network_place=checkpoints.network_place(record.network, "base"))
     about = {name: getattr(record, name) for name in ("network", "dataset", "width", "normalization")}
     with torch_seed(recipe.seed, WEIGHTS):
-        model = initialize(checkpoints.build(record)).to(device)
+        model = initialize(checkpoints.build(record))
+        check_base(model, record.network, checkpoints.dataset_of(record))
+        model = model.to(device)
         training = BaseTraining(
             model, data.train, recipe, augment=get_augmentation(recipe.augment), about=about
         )
         if resume:
             training.resume(_resumable(out))
-        training.run(out=out, checkpoint_every=checkpoint_every, on_epoch=on_epoch)
+        training.run(
+            out=out,
+            checkpoint_every=checkpoint_every,
+            on_epoch=on_epoch,
+            validation=validation.images if validation else None,
+        )
     model = model.cpu()
     last = training.history[-1]
     memory = (recipe.quantization or Quantization()).memory
@@ -168,6 +171,7 @@ def train_new_base(
             "outside_weight_memory": list(left_out(model, memory)),
             "final_loss": last.loss,
             "final_perturbed_loss": last.perturbed_loss,
+            **_validated(validation),
             "versions": versions_text(),
         },
     )
@@ -189,6 +193,7 @@ def train_new_generator(
     checkpoint_every: int = 50,
     device: str = "cpu",
     on_step: OnStep | None = None,
+    validation: Validation | None = None,
 ) -> Trained:
     """Train a generator from random weights before one base or several (ensemble).
 
@@ -202,6 +207,7 @@ def train_new_generator(
         checkpoint_every: steps between two states.
         device: of PyTorch.
         on_step: told of each step.
+        validation: of each epoch and the end, made of `data`; None measures none.
 
     Raises:
         UnknownName: there is no such generator.
@@ -217,8 +223,10 @@ def train_new_generator(
     settings = replace(settings, augment=own_augmentation(dataset, settings.augment))
     record = NetworkRecord(
         kind="generator",
-        network=name.lower(),
+        network=find_module(name, "generator").given,
+        network_place=checkpoints.network_place(name, "generator"),
         dataset=dataset,
+        data_place=bases[0].record.data_place,
         classes=bases[0].record.classes,
         extent=bases[0].record.extent,
         weight_bits=settings.generator_bits,
@@ -226,12 +234,18 @@ def train_new_generator(
     )
     with torch_seed(settings.seed, WEIGHTS):
         model = checkpoints.build(record)
+        check_generator(model, record.network, checkpoints.dataset_of(record))
     stored = [stored_base(base, device=device) for base in bases]
     about = {"network": record.network, "dataset": dataset}
     run = GeneratorTraining(model.to(device), stored, data.train, settings, about=about)
     if resume:
         run.resume(_resumable(out))
-    run.run(out=out, checkpoint_every=checkpoint_every, on_step=on_step)
+    run.run(
+        out=out,
+        checkpoint_every=checkpoint_every,
+        on_step=on_step,
+        validation=validation.images if validation else None,
+    )
     training: dict[str, Any] = {
         **asdict(settings),
         **map_record(settings.fault_model),
@@ -239,6 +253,7 @@ def train_new_generator(
         "base_widths": [base.record.width for base in bases],
         "base_training": [base.record.robustness for base in bases],
         "base_digests": [base_digest(base) for base in stored],
+        **_validated(validation),
         "final": asdict(run.log[-1]),
         "versions": versions_text(),
     }
@@ -258,6 +273,10 @@ def other_data(record: NetworkRecord, data: Splits) -> str | None:
         f"{record.network} was trained for other {record.dataset} data (test part: {record.data}, now "
         f"{found}); use the files of its training, or train it again"
     )
+
+
+def _validated(validation: Validation | None) -> dict[str, str]:
+    return {"validated_on": validation.name} if validation else {}
 
 
 def _resumable(out: Path | None) -> Path:

@@ -126,6 +126,35 @@ class SavedRun(Generic[Entry]):
                 )
 
 
+def begin_in(out: Path, checkpoint: str, *, overwrite: bool, resumable: bool = True) -> None:
+    """Make sure that folder `out` holds no run, before a new one writes there.
+
+    Args:
+        out: the folder, made or not.
+        checkpoint: name of the file that the run will end with.
+        overwrite: delete what an earlier run left there.
+        resumable: whether the command could go on with it.
+
+    Raises:
+        InputError: it holds a run, which is not to be deleted.
+        NfEnergyError: a file cannot be deleted.
+    """
+    names = [STATE_FILE, checkpoint, LOG_FILE]
+    left = [out / name for name in names if (out / name).exists()]
+    if left and not overwrite:
+        go_on = "go on with it (--resume), " if resumable else ""
+        raise InputError(
+            f"{out} holds a run already ({left[0].name}); {go_on}replace it (--overwrite), or name another "
+            "folder"
+        )
+    for path in left:
+        for file in (path, path.with_suffix(".json")) if path.suffix == SUFFIX else (path,):
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                raise NfEnergyError(f"cannot delete {file}: {error.strerror or error}") from error
+
+
 def images_digest(images: LabelledImages) -> str:
     """A name for labelled images: equal for equal pixels and labels in the same order."""
     digest = hashlib.sha256()

@@ -41,6 +41,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "nfenergy.commands.training:train",
         "Train a generator before one base model or several, and write OUT/generator.safetensors.",
     ),
+    "import-weights": (
+        "nfenergy.commands.importing:import_weights",
+        "Take in a base model or a generator trained elsewhere: a state dict becomes a checkpoint.",
+    ),
     "evaluate": (
         "nfenergy.commands.measuring:evaluate",
         "Clean and perturbed accuracy of base models, alone and behind generators, as one tidy CSV.",

@@ -9,9 +9,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nfenergy.commands.options import Threads, named
+from nfenergy.ground.errors import InputError
 
 if TYPE_CHECKING:
+    from neuralfuse.datasets.images import Splits
+    from neuralfuse.datasets.sources import FoundData
     from neuralfuse.training.runs import Trained
+
+FOLDER_PREFIX = "folder:"
+OWN_DATA = "or folder:PATH, file.py:function"
+
+Norm = Annotated[str, typer.Option("--norm", help="Normalisation: batch, group, group-shifted, ...")]
+Extent = Annotated[
+    int | None,
+    typer.Option("--extent", min=8, help="Rows and columns of a folder's pictures; default 32."),
+]
+OtherData = Annotated[
+    str | None,
+    typer.Option(
+        "--data", help="Where the data of the training are now, where their record leads nowhere any more."
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +69,13 @@ class FaultOptions:
         """As `nfenergy.api.sensitivity` takes them."""
         return {**asdict(self), "fault_map": self.fault_map or None}
 
-    def chosen(self) -> Any:
-        """The one fault model that was asked for."""
+    def chosen(self, default: str | None = None) -> Any:
+        """The one fault model that was asked for; `default` where none was."""
         from neuralfuse.memory.fault_models import choose_fault_model
 
+        map_given = self.stuck_at_maps or self.flip_maps or self.fault_map
         return choose_fault_model(
-            self.fault_model,
+            self.fault_model or (None if map_given else default),
             stuck_at_maps=self.stuck_at_maps,
             flip_maps=self.flip_maps,
             fault_map=self.fault_map or None,
@@ -78,21 +97,40 @@ class DataOptions:
         """As `nfenergy.api.sensitivity` takes them."""
         return asdict(self)
 
-    def load(self, dataset: str) -> Any:
-        """The images of a data set, on as many threads as asked for."""
-        from neuralfuse.datasets.loading import load
-        from neuralfuse.training import runs
+    def load(self, given: str, *, extent: int | None = None) -> FoundData:
+        """The images that `given` names, on as many threads as asked for."""
+        from neuralfuse.datasets.sources import find_data
+        from neuralfuse.training.devices import use_threads
 
-        runs.use_threads(self.threads)
-        return load(dataset, data_dir=self.data_dir, verify=self.verify)
+        use_threads(self.threads)
+        return find_data(given, extent=extent, data_dir=self.data_dir, verify=self.verify)
 
-    def load_for(self, *networks: Trained) -> Any:
-        """The images of trained networks' one data set; one line on stderr for each trained for others."""
+    def load_for(self, *networks: Trained, given: str | None = None) -> Splits:
+        """The images of trained networks' one data set; one line on stderr for each trained for others.
+
+        Args:
+            networks: trained.
+            given: what names the data set now, in place of what their records say.
+        """
         from neuralfuse.training import runs
 
         records = [network.record for network in networks]
-        splits = self.load(runs.same_dataset(records))
-        for warning in dict.fromkeys(runs.other_data(record, splits) for record in records):
+        name = runs.same_dataset(records)
+        place = next((record.data_place for record in records if record.data_place), "")
+        extent = records[0].extent if (given or place).startswith(FOLDER_PREFIX) else None
+        try:
+            found = self.load(given or place or name, extent=extent)
+        except InputError as error:
+            if given or not place:
+                raise
+            raise InputError(f"{error}; or say with --data where {name} is now") from error
+        classes = records[0].classes or found.dataset.classes
+        if found.dataset.classes != classes:
+            raise InputError(
+                f"{given or place} has {found.dataset.classes} classes, the networks were trained for "
+                f"{classes}"
+            )
+        for warning in dict.fromkeys(runs.other_data(record, found.splits) for record in records):
             if warning:
                 typer.echo(f"nfenergy: {warning}", err=True)
-        return splits
+        return found.splits

@@ -24,6 +24,7 @@ def evaluate(
     protection: on_chips.ProtectionOptions,
     out: Annotated[Path, typer.Option("--out", help="The table, a CSV.")] = Path("accuracy.csv"),
     gen_checkpoint: options.GeneratorCheckpoints = None,
+    other_data: data_options.OtherData = None,
     ber: Annotated[
         str | None,
         typer.Option("--ber", help="Bit error rates, such as 0.5%,1%; default 1%, or a map's own."),
@@ -35,6 +36,14 @@ def evaluate(
     weight_bits: Annotated[
         str | None,
         typer.Option("--weight-bits", help="Bits of the base's weights, such as 8,4."),
+    ] = None,
+    quantization: Annotated[
+        str | None,
+        typer.Option("--quantization", help="Scheme of the base's weights, whatever it was trained with."),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option("--memory", help="Stored and perturbed: weights, or all parameters."),
     ] = None,
     scattered: Annotated[
         bool,
@@ -61,8 +70,13 @@ def evaluate(
         scattered=scattered,
         protections=protections,
         weight_bits=() if weight_bits is None else _whole_numbers(weight_bits),
+        quantization=quantization or "",
+        memory=memory or "",
     )
-    splits = data.load_for(*bases, *generators)
+    for base in bases:
+        for bits in plan.weight_bits or (None,):
+            plan.stored(base.record, bits)
+    splits = data.load_for(*bases, *generators, given=other_data)
     with announcements(quiet=quiet) as say:
         rows, provenance = evaluate_networks(
             bases,
@@ -157,6 +171,7 @@ def pictures(
     faults: data_options.FaultOptions,
     data: data_options.DataOptions,
     gen_checkpoint: options.GeneratorCheckpoints = None,
+    other_data: data_options.OtherData = None,
     ber: Annotated[
         str | None,
         typer.Option("--ber", help="Bit error rate of the perturbed outputs; default 1%, or a map's own."),
@@ -165,13 +180,15 @@ def pictures(
         int | None, typer.Option("--chip", min=0, help="Seed of the chip; default the first test chip.")
     ] = None,
     images: Annotated[int, typer.Option("--images", min=4, help="Test images in the t-SNE maps.")] = 1000,
-    label: Annotated[int, typer.Option("--class", min=0, help="Class of the one-class grid.")] = 0,
+    label: Annotated[
+        str, typer.Option("--class", help="Class of the one-class grid, by number or name.")
+    ] = "0",
     accuracy: Annotated[
         Path | None, typer.Option("--accuracy", help="Table of `evaluate`, drawn against the rate.")
     ] = None,
     format_: Annotated[str, typer.Option("--format", help="png, svg or pdf.")] = "png",
 ) -> None:
-    from neuralfuse.evaluation.picture_content import Chip, draw_all
+    from neuralfuse.evaluation.picture_content import Chip, class_number, draw_all
     from neuralfuse.training.runs import load_trained
     from neuralfuse.training.streams import TEST_CHIPS
 
@@ -179,7 +196,7 @@ def pictures(
     generators = [load_trained(path, "generator") for path in gen_checkpoint or []]
     model = faults.chosen()
     rate = model.rate(options.optional_rate(ber))
-    splits = data.load_for(base, *generators)
+    splits = data.load_for(base, *generators, given=other_data)
     written = draw_all(
         out,
         base,
@@ -187,8 +204,9 @@ def pictures(
         splits.test,
         Chip(seed=TEST_CHIPS[0] if chip is None else chip, rate=rate, fault_model=model.name),
         maps=images,
-        label=label,
+        label=class_number(label, splits.class_names),
         accuracy=accuracy,
+        class_names=splits.class_names,
         suffix=format_,
     )
     for path in written:

@@ -108,6 +108,21 @@ class _Occasional:
             sys.stderr.write(f"{message}\n")
 
 
+class TimeLeft:
+    """The time that the rest of equal steps will take, by the pace since this was made."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._started_s = time.monotonic()
+        self._first = 0
+
+    def after(self, done: int) -> str:
+        """In words, as step `done`, from 1, has ended; the steps before the first one told were not ours."""
+        self._first = self._first or done
+        pace_s = (time.monotonic() - self._started_s) / (done - self._first + 1)
+        return f"{_about((self._total - done) * pace_s)} left"
+
+
 def _time_left(progress: Progress, elapsed_s: float) -> str:
     """From the pace so far; before the first layer is done there is none to judge by."""
     if not progress.work_done_s:
@@ -118,4 +133,5 @@ def _time_left(progress: Progress, elapsed_s: float) -> str:
 
 def _about(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
-    return f"about {minutes}:{seconds:02d}"
+    hours, minutes = divmod(minutes, 60)
+    return f"about {hours}:{minutes:02d}:{seconds:02d}" if hours else f"about {minutes}:{seconds:02d}"

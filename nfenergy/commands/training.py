@@ -3,53 +3,33 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nfenergy.commands import data_options, options
-from nfenergy.commands.progress import announcements
-from nfenergy.ground.errors import InputError
-from nfenergy.ground.rates import parse_rate
+from nfenergy.commands import data_options, generator_options, options, recipe_options, run_options
 
 if TYPE_CHECKING:
-    from neuralfuse.memory.bit_errors import FaultModel
+    from neuralfuse.training.base_recipe import Epoch
     from neuralfuse.training.generator_training import LogEntry
-
-Augment = Annotated[
-    bool | None,
-    typer.Option("--augment/--no-augment", help="Crop and mirror at random; default as published."),
-]
-
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the state in OUT.")]
 
 
 def train_base(
-    out: Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log and state.")],
+    run: run_options.RunOptions,
+    recipe: recipe_options.BaseOptions,
+    stored: recipe_options.StoredOptions,
+    robust: recipe_options.RobustOptions,
     faults: data_options.FaultOptions,
     source: data_options.DataOptions,
     base: options.BaseModule = "vgg11",
-    data: Annotated[str, typer.Option("--data", help=f"Data set: {options.one_of('datasets')}.")] = "digits",
+    data: Annotated[
+        str, options.named("--data", kind="datasets", help="Data set", more=data_options.OWN_DATA)
+    ] = "digits",
+    extent: data_options.Extent = None,
     width: options.Width = 1.0,
-    norm: Annotated[str, typer.Option("--norm", help="batch or group normalisation.")] = "batch",
-    weight_bits: Annotated[int, typer.Option("--weight-bits", help="Bits a stored weight.")] = 8,
-    quantization: Annotated[
-        str, typer.Option("--quantization", help="Scheme: symmetric, rquant, global, ...")
-    ] = "symmetric",
-    clip: Annotated[float | None, typer.Option("--clip", help="Greatest magnitude of a weight.")] = None,
-    randbet: Annotated[
-        str | None,
-        typer.Option(
-            "--randbet", help="Train with bit errors at this rate, such as 1%; map: at a map's own."
-        ),
-    ] = None,
-    epochs: Annotated[int, typer.Option("--epochs", help="Passes over the training images.")] = 12,
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Images a step.")] = 128,
-    optimizer: Annotated[str, typer.Option("--optimizer", help="adam or sgd.")] = "adam",
-    learning_rate: Annotated[float, typer.Option("--learning-rate", help="Of the optimizer.")] = 1e-3,
-    augment: Augment = None,
-    resume: Resume = False,
+    norm: data_options.Norm = "batch",
     checkpoint_every: Annotated[
         int, typer.Option("--checkpoint-every", min=1, help="Epochs between two states.")
     ] = 1,
@@ -57,56 +37,59 @@ def train_base(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    from neuralfuse.datasets.loading import AUGMENTED
-    from neuralfuse.quantization import Quantization, get_scheme
-    from neuralfuse.registry import DATASETS
+    from neuralfuse.datasets.sources import data_name
+    from neuralfuse.networks.normalization import get_normalization
     from neuralfuse.training import runs
-    from neuralfuse.training.base_recipe import BaseRecipe, start_loss
+    from neuralfuse.training.base_training import stored_as
     from neuralfuse.training.checkpoints import NetworkRecord, save_network
     from neuralfuse.user_networks import find_module
 
-    if norm not in ("batch", "group"):
-        raise InputError(f"no normalisation named {norm!r}. Known: batch, group.")
-    model = faults.chosen()
-    record = NetworkRecord(
-        kind="base",
-        network=find_module(base, "base").given,
-        dataset=DATASETS.find(data).name,
-        width=width,
-        normalization=norm,
-    )
-    recipe = BaseRecipe(
-        quantization=Quantization(scheme=get_scheme(quantization), bits=weight_bits),
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=cast(Literal["adam", "sgd"], optimizer),
-        learning_rate=learning_rate,
-        clip=clip,
-        randbet_rate=_randbet_rate(randbet, model),
-        fault_model=model.name,
-        randbet_start_loss=start_loss(record.dataset),
+    run.check()
+    network, dataset = find_module(base, "base").given, data_name(data)
+    normalization = get_normalization(norm).name
+    chosen = recipe_options.recipe_of(
+        *(dataset, recipe, stored, robust, faults.chosen()),
+        mixed_precision=run.precision == "bf16",
         seed=seed,
     )
-    splits = source.load(record.dataset)
-    with announcements(quiet=quiet) as say:
+    if run.recipe:
+        told = {"base": network, "data": dataset, "width": width, "norm": normalization}
+        _show(told | stored_as(chosen.quantization) | chosen.settings(), as_json=as_json)
+        return
+    device = run.chosen_device()
+    found = source.load(data, extent=extent)
+    record = NetworkRecord(
+        kind="base",
+        network=network,
+        dataset=dataset,
+        width=width,
+        normalization=normalization,
+        classes=found.dataset.classes if found.is_own else None,
+        extent=found.dataset.image_shape[-1] if found.is_own else None,
+        data_place=found.place,
+    )
+    validation = run.validated(found.splits)
+    out = run.folder(runs.BASE_FILE)
+    with run_options.watched(out, chosen.epochs, quiet=quiet) as tell:
         trained = runs.train_new_base(
             record,
-            recipe,
-            splits,
-            augment=record.dataset in AUGMENTED if augment is None else augment,
+            chosen,
+            validation.splits,
             out=out,
-            resume=resume,
+            resume=run.resume,
             checkpoint_every=checkpoint_every,
-            device=runs.best_device(),
-            on_epoch=lambda epoch: say(
-                f"epoch {epoch.number} of {epochs}: loss {epoch.loss:.4f}, "
-                f"accuracy {epoch.accuracy_percent:.1f} %"
+            device=device,
+            on_epoch=lambda epoch: tell(
+                epoch.number,
+                epoch,
+                f"epoch {epoch.number} of {chosen.epochs}: {_of_epoch(epoch, validation.name)}",
             ),
+            validation=validation,
         )
     path = out / runs.BASE_FILE
     save_network(path, trained.model, trained.record)
-    if recipe.randbet_rate and trained.record.training["final_perturbed_loss"] is None:
-        below = f"they begin with the first loss below {recipe.randbet_start_loss:g}"
+    if chosen.randbet_rate and trained.record.training["final_perturbed_loss"] is None:
+        below = f"they begin with the first loss below {chosen.randbet_start_loss:g}"
         typer.echo(f"nfenergy: trained without bit errors: {below}; more epochs may reach it", err=True)
     accuracy = trained.record.training["test_accuracy_percent"]
     _report(
@@ -116,29 +99,14 @@ def train_base(
 
 def train(
     base_checkpoint: options.BaseCheckpoints,
-    out: Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log and state.")],
+    run: run_options.RunOptions,
+    recipe: generator_options.GeneratorOptions,
     faults: data_options.FaultOptions,
     source: data_options.DataOptions,
     gen: Annotated[
         str, typer.Option("--gen", help=f"Generator: {options.one_of('generators', [options.FORM])}.")
     ] = "convl",
-    ber: Annotated[
-        str | None,
-        typer.Option("--ber", help="Bit error rate of training; 0 for none; default 1%, or a map's own."),
-    ] = None,
-    n: Annotated[int, typer.Option("--n", help="Perturbed models a step.")] = 10,
-    lambda_: Annotated[float, typer.Option("--lambda", help="Weight of the perturbed loss.")] = 5.0,
-    steps: Annotated[int, typer.Option("--steps", help="Mini-batches.")] = 150,
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Images a step.")] = 25,
-    learning_rate: Annotated[float, typer.Option("--learning-rate", help="Of Adam.")] = 1e-3,
-    decay: Annotated[
-        float, typer.Option("--decay", help="Factor on it every 500 steps; released code: 0.96.")
-    ] = 1.0,
-    gen_bits: Annotated[
-        int, typer.Option("--gen-bits", help="Bits of the generator's weights; 0: floating-point.")
-    ] = 8,
-    augment: Augment = None,
-    resume: Resume = False,
+    data: data_options.OtherData = None,
     checkpoint_every: Annotated[
         int, typer.Option("--checkpoint-every", min=1, help="Steps between two states.")
     ] = 50,
@@ -146,41 +114,50 @@ def train(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    from neuralfuse.datasets.loading import AUGMENTED
     from neuralfuse.training import runs
     from neuralfuse.training.checkpoints import save_network
-    from neuralfuse.training.eopm import EopmSettings
+    from neuralfuse.training.data_recipes import eopm_settings
     from neuralfuse.user_networks import find_module
 
+    run.check()
     name = find_module(gen, "generator").given
     bases = [runs.load_trained(path, "base") for path in base_checkpoint]
-    dataset = runs.same_dataset([base.record for base in bases])
-    model = faults.chosen()
-    settings = EopmSettings(
-        bit_error_rate=model.rate(options.optional_rate(ber)),
-        fault_model=model.name,
-        perturbed_models=n,
-        perturbed_weight=lambda_,
-        steps=steps,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        decay=decay,
-        generator_bits=gen_bits,
-        augment=dataset in AUGMENTED if augment is None else augment,
-        seed=seed,
-    )
-    splits = source.load(dataset)
-    with announcements(quiet=quiet) as say:
+    dataset, first = runs.same_dataset([base.record for base in bases]), bases[0].record.network
+    model = faults.chosen(eopm_settings(dataset, base=first).fault_model)
+
+    def settings(images: int | None) -> Any:
+        default = eopm_settings(dataset, base=first, images=images)
+        precision = None if run.precision is None else run.precision == "bf16"
+        return recipe.chosen(default, dataset, model, images, mixed_precision=precision, seed=seed)
+
+    if recipe.epochs is None:
+        chosen = settings(None)
+        if run.recipe:
+            _show({"gen": name, "data": dataset} | asdict(chosen), as_json=as_json)
+            return
+    device = run.chosen_device()
+    validation = run.validated(source.load_for(*bases, given=data))
+    chosen = settings(len(validation.splits.train))
+    if run.recipe:
+        _show({"gen": name, "data": dataset} | asdict(chosen), as_json=as_json)
+        return
+    out = run.folder(runs.GENERATOR_FILE)
+    with run_options.watched(out, chosen.steps, quiet=quiet) as tell:
         trained = runs.train_new_generator(
             name,
             bases,
-            settings,
-            splits,
+            chosen,
+            validation.splits,
             out=out,
-            resume=resume,
+            resume=run.resume,
             checkpoint_every=checkpoint_every,
-            device=runs.best_device(),
-            on_step=lambda entry: say(f"step {entry.step} of {steps}: {_found(entry)}"),
+            device=device,
+            on_step=lambda entry: tell(
+                entry.step,
+                entry,
+                f"step {entry.step} of {chosen.steps}: {_of_step(entry, validation.name)}",
+            ),
+            validation=validation,
         )
     path = out / runs.GENERATOR_FILE
     save_network(path, trained.model, trained.record)
@@ -188,31 +165,42 @@ def train(
     _report(as_json, path, final, f"last step: clean loss {final['clean_loss']:.4f}")
 
 
-def _randbet_rate(text: str | None, faults: FaultModel) -> float | None:
-    """The rate that ``--randbet`` asks for; ``map`` is that of the map, which is of no use without it."""
-    from neuralfuse.memory.fault_models import DEFAULT
-
-    if text is None:
-        if faults.own_rate is not None:
-            raise InputError(f"{faults.name} is a map to train with bit errors; add --randbet map")
-        if faults.name != DEFAULT:
-            raise InputError(f"{faults.name} is of bit errors in training; add --randbet, such as 1%")
-        return None
-    if text.strip().lower() != "map":
-        return faults.rate(parse_rate(text))
-    if faults.own_rate is None:
-        raise InputError(f"{faults.name} has no bit error rate of its own; give --randbet one, such as 1%")
-    return faults.own_rate
+def _of_epoch(epoch: Epoch, images: str) -> str:
+    """What an epoch of a base's training found."""
+    found = f"loss {epoch.loss:.4f}, accuracy {epoch.accuracy_percent:.1f} %"
+    if epoch.validation_percent is None:
+        return found
+    return f"{found}, {epoch.validation_percent:.1f} % of {images}"
 
 
-def _found(entry: LogEntry) -> str:
+def _of_step(entry: LogEntry, images: str) -> str:
     """What a step of a generator's training found; without bit errors there is nothing perturbed."""
     if entry.perturbed_loss is None or entry.perturbed_accuracy_percent is None:
-        return f"loss {entry.clean_loss:.4f}, accuracy {entry.clean_accuracy_percent:.0f} %"
-    return (
-        f"loss {entry.clean_loss:.4f} clean, {entry.perturbed_loss:.4f} perturbed; "
-        f"accuracy {entry.clean_accuracy_percent:.0f} and {entry.perturbed_accuracy_percent:.0f} %"
-    )
+        found = f"loss {entry.clean_loss:.4f}, accuracy {entry.clean_accuracy_percent:.0f} %"
+    else:
+        found = (
+            f"loss {entry.clean_loss:.4f} clean, {entry.perturbed_loss:.4f} perturbed; "
+            f"accuracy {entry.clean_accuracy_percent:.0f} and {entry.perturbed_accuracy_percent:.0f} %"
+        )
+    if entry.validation_clean_percent is None:
+        return found
+    both = [entry.validation_clean_percent, entry.validation_perturbed_percent]
+    shown = " and ".join(f"{value:.1f}" for value in both if value is not None)
+    return f"{found}; {shown} % of {images}"
+
+
+def _show(recipe: dict[str, Any], *, as_json: bool) -> None:
+    """How a network would be trained: one setting a line, or JSON."""
+    if as_json:
+        typer.echo(json.dumps(recipe, indent=2))
+        return
+    wide = max(map(len, recipe))
+    for name, value in recipe.items():
+        if isinstance(value, list):
+            text = ", ".join(map(str, value))
+        else:
+            text = str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+        typer.echo(f"{name:<{wide}}  {text or 'none'}")
 
 
 def _report(as_json: bool, path: Path, found: dict[str, float], text: str) -> None:

@@ -10,24 +10,28 @@ from energy.measures import ENERGY_DOMAINS
 from neuralfuse.registry import BASES, GENERATORS, base_title, generator_title
 from nfenergy.ground.errors import InputError
 from reports.operating import low_energy
-from reports.plots.style import COLUMN, FAINT, INK, Size, drawing, new_figure, ordered
+from reports.plots import style
+from reports.plots.bars import bar_layout, bar_panels, name_bars, write_value
+from reports.plots.panels import Entry, legend
+from reports.plots.style import COLUMN, EDGE, INK, Size, drawing, new_figure, ordered
+from reports.plots.words import extent
 from reports.records import Saving
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROW_IN = 0.13
-"""Height of a bar and its gap at 7 pt text."""
-COLOURS = {
-    "weight_sram": "#123a6f",
-    "activation_sram": "#c9552f",
-    "logic": "#e3a921",
-    "dram": "#dfe3e8",
-    "weight_sram_leakage": "#8d6a9f",
-    "activation_sram_leakage": "#c9b3d4",
-}
+HEAD_IN = 0.95
+"""Height of axis and legend at 7 pt text."""
+COLOURS = dict(
+    zip(
+        (domain.name for domain in ENERGY_DOMAINS),
+        (*style.COLOURS[:3], style.PALE[0], style.COLOURS[4], style.PALE[1]),
+        strict=True,
+    )
+)
 """From dark to light, leakage apart."""
+ENERGY = "energy of one inference (% of the base model at Vmin)"
 HATCH = "////"
 
 
@@ -56,27 +60,21 @@ def energy_plot(savings: Sequence[Saving], *, size: Size = COLUMN) -> Figure:
         InputError: no saving has energies by domain, or one combination has several operating points.
     """
     panels_of = _panels(savings)
-    rows = sum(len(bars) + 2.2 for bars in panels_of.values())
-    height = (0.9 + rows * ROW_IN) * size.font_pt / 7.0
-    beside = height > size.max_height_in
-    with drawing(size):
-        figure = new_figure(size, None if beside else height)
-        ratios = {} if beside else {"height_ratios": [len(bars) + 0.6 for bars in panels_of.values()]}
-        shape = (1, len(panels_of)) if beside else (len(panels_of), 1)
-        panels = figure.subplots(*shape, sharex=True, sharey=beside, squeeze=False, gridspec_kw=ratios)
+    longest = max(map(len, panels_of.values()))
+    layout = bar_layout(len(panels_of), longest, size, head_in=HEAD_IN)
+    with drawing(layout.size):
+        figure = new_figure(size, layout.height_in)
+        ratios = [len(bars) + 0.6 for bars in panels_of.values()]
+        panels, free = bar_panels(figure, len(panels_of), layout, ratios)
         every = {bar.key: bar.title for bars in panels_of.values() for bar in bars}
         keys = [*list(every)[:2], *ordered(set(every) - {"vmin", "low"}, GENERATORS)]
-        for axes, (base, bars) in zip(panels.flat, panels_of.items(), strict=True):
+        for axes, (base, bars) in zip(panels, panels_of.items(), strict=True):
             own = {bar.key for bar in bars}
-            titles = {key: every[key] for key in keys if beside or key in own}
-            _draw_panel(axes, base, bars, titles, size)
+            titles = {key: every[key] for key in keys if not layout.stacked or key in own}
+            _draw_panel(axes, base, bars, titles, layout.size)
         largest = max(bar.total for bars in panels_of.values() for bar in bars)
-        panels[0, 0].set_xlim(0, (1.5 if beside else 1.1) * largest)
-        for axes in panels[-1]:
-            axes.set_xlabel(
-                "energy (%)" if beside else "energy of one inference (% of the base model at Vmin)"
-            )
-        _legend(figure, panels_of)
+        panels[0].set_xlim(0, (1.12 if layout.stacked else 1.6) * largest)
+        _legend(figure, free, panels_of, layout.size)
     return figure
 
 
@@ -93,6 +91,21 @@ def hover_texts(savings: Sequence[Saving]) -> dict[str, str]:
                         f"{'base model' if role == 'base' else role} {share:.1f} %, {bar.total:.1f} % in all"
                     )
     return texts
+
+
+def description(savings: Sequence[Saving]) -> str:
+    """What is to be seen, in sentences."""
+    titles = {domain.name: domain.title for domain in ENERGY_DOMAINS}
+    said = []
+    for base, bars in _panels(savings).items():
+        vmin, low, *behind = bars
+        largest = max(vmin.base, key=lambda name: vmin.base[name])
+        behind_said = f", behind a generator {extent(bar.total for bar in behind)}" if behind else ""
+        said.append(
+            f"{base_title(base)} spends most in {titles[largest]}, {vmin.base[largest]:.1f} %; {low.title} "
+            f"it takes {low.total:.1f} %{behind_said}."
+        )
+    return " ".join(said)
 
 
 def _panels(savings: Sequence[Saving]) -> dict[str, list[_Bar]]:
@@ -133,8 +146,6 @@ def _bars(low: Sequence[Saving]) -> list[_Bar]:
 
 
 def _draw_panel(axes: Axes, base: str, bars: Sequence[_Bar], titles: Mapping[str, str], size: Size) -> None:
-    from matplotlib.patheffects import withStroke
-
     places = list(titles)
     for bar in bars:
         y, left = places.index(bar.key), 0.0
@@ -146,41 +157,28 @@ def _draw_panel(axes: Axes, base: str, bars: Sequence[_Bar], titles: Mapping[str
                     left=left,
                     height=0.76,
                     color=COLOURS[name],
-                    edgecolor=INK,
+                    edgecolor=EDGE,
                     linewidth=0.3 * size.line_pt,
                     hatch=HATCH if role == "generator" else None,
                 )
                 patch.set_gid(f"energy-{base}-{bar.key}-{role}-{name}")
                 left += parts[name]
-        axes.annotate(
-            f"{left:.1f}",
-            xy=(left, y),
-            xytext=(2, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=size.font_pt - 1,
-            path_effects=[withStroke(linewidth=2.0 * size.line_pt, foreground="white")],
-        )
+        write_value(axes, left, y, size)
     axes.axvline(100.0, color=INK, linewidth=0.5 * size.line_pt, linestyle=":")
-    axes.set_yticks(range(len(places)), list(titles.values()))
-    axes.set_ylim(len(places) - 0.4, -0.6)
+    name_bars(axes, list(titles.values()))
     axes.set_title(base_title(base), loc="left", fontsize=size.font_pt - 1)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color=FAINT, linewidth=0.3)
-    axes.set_axisbelow(True)
 
 
-def _legend(figure: Figure, panels: dict[str, list[_Bar]]) -> None:
+def _legend(figure: Figure, free: Axes | None, panels: dict[str, list[_Bar]], size: Size) -> None:
     from matplotlib.patches import Patch
 
     bars = [bar for found in panels.values() for bar in found]
-    handles = [
-        Patch(facecolor=COLOURS[domain.name], edgecolor=INK, linewidth=0.4, label=domain.title)
+    entries: list[Entry] = [
+        (domain.title, (Patch(facecolor=COLOURS[domain.name], edgecolor=EDGE, linewidth=0.4),))
         for domain in ENERGY_DOMAINS
         if any(domain.name in bar.base for bar in bars)
     ]
     if any(bar.generator for bar in bars):
-        handles.append(
-            Patch(facecolor="white", edgecolor=INK, linewidth=0.4, hatch=HATCH, label="the generator's part")
-        )
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+        hatched = Patch(facecolor="white", edgecolor=INK, linewidth=0.4, hatch=HATCH)
+        entries.append(("the generator's part", (hatched,)))
+    legend(figure, free, [entries], size, x_title=ENERGY, columns=3)

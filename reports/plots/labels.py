@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import cos, hypot, pi, sin
 from typing import TYPE_CHECKING
 
-from reports.plots.style import MUTED, Size
+from reports.plots.style import MUTED, PAPER, Size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -207,8 +207,6 @@ def _weight(label: Label) -> str:
 
 
 def _write(axes: Axes, label: Label, place: _Place, font_pt: float, size: Size) -> None:
-    from matplotlib.patheffects import withStroke
-
     x, y = axes.transData.transform((label.x, label.y)).tolist()
     left, bottom, right, top = place.box
     if place.leader is not None:
@@ -231,7 +229,6 @@ def _write(axes: Axes, label: Label, place: _Place, font_pt: float, size: Size) 
         fontsize=font_pt,
         fontweight=_weight(label),
         zorder=5,
-        path_effects=[withStroke(linewidth=1.6 * size.line_pt, foreground="white")],
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.2},
+        bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.2},
     )
     text.set_in_layout(False)

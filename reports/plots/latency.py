@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 
 from neuralfuse.registry import BASES, GENERATORS, NO_GENERATOR, base_title, combination, generator_title
 from nfenergy.ground.errors import InputError
-from reports.plots.style import COLUMN, FAINT, INK, Size, drawing, look, new_figure, ordered
+from reports.plots.bars import bar_layout, bar_panels, name_bars, write_value
+from reports.plots.style import COLUMN, EDGE, Size, drawing, look, new_figure, ordered
+from reports.plots.words import extent
 from reports.records import Saving
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROW_IN = 0.13
-"""Height of a bar and its gap at 7 pt text."""
+HEAD_IN = 0.5
+"""Height of the axis at 7 pt text, and of a second line of titles."""
 
 
 def latency_plot(savings: Sequence[Saving], *, size: Size = COLUMN) -> Figure:
     """One bar a combination with its overhead in percent, a panel a base model.
 
-    Panels stand below each other, or beside each other where the height does not suffice.
+    Panels stand below each other, and beside each other where the height does not suffice.
 
     Args:
         savings: the combinations; latency does not depend on the operating point.
@@ -37,25 +39,21 @@ def latency_plot(savings: Sequence[Saving], *, size: Size = COLUMN) -> Figure:
         raise InputError("the latency plot takes at least one combination with a generator")
     bases = ordered({base for base, _ in overheads}, BASES)
     generators = ordered({generator for _, generator in overheads}, GENERATORS)
-    panel_in = (2.0 + len(generators)) * ROW_IN * size.font_pt / 7.0
-    height = 0.3 * size.font_pt / 7.0 + len(bases) * panel_in
-    beside = height > size.max_height_in
-    with drawing(size):
-        figure = new_figure(size, None if beside else height)
-        shape = (1, len(bases)) if beside else (len(bases), 1)
-        panels = figure.subplots(*shape, sharex=True, sharey=beside, squeeze=False)
-        for axes, base in zip(panels.flat, bases, strict=True):
-            _draw_panel(axes, base, generators, overheads, size)
+    layout = bar_layout(len(bases), len(generators), size, head_in=HEAD_IN)
+    with drawing(layout.size):
+        figure = new_figure(size, layout.height_in)
+        panels, _ = bar_panels(figure, len(bases), layout)
+        for axes, base in zip(panels, bases, strict=True):
+            _draw_panel(axes, base, generators, overheads, layout.size)
             alone = next(saving.base_latency_ms for (name, _), saving in overheads.items() if name == base)
             axes.set_title(
-                f"{base_title(base)}{chr(10) if beside else ' '}({alone:.3g} ms alone)",
+                f"{base_title(base)}{' ' if layout.stacked else chr(10)}({alone:.3g} ms alone)",
                 loc="left",
-                fontsize=size.font_pt - 1,
+                fontsize=layout.size.font_pt - 1,
             )
-        for axes in panels[-1]:
-            axes.set_xlabel("overhead (%)" if beside else "latency overhead (%)")
+        figure.supxlabel("latency overhead (%)", fontsize=layout.size.font_pt)
         largest = max(saving.latency_overhead_percent for saving in overheads.values())
-        panels[0, 0].set_xlim(0, (1.45 if beside else 1.14) * largest)
+        panels[0].set_xlim(0, (1.14 if layout.stacked else 1.5) * largest)
     return figure
 
 
@@ -70,6 +68,19 @@ def hover_texts(savings: Sequence[Saving]) -> dict[str, str]:
         for saving in savings
         if saving.generator != NO_GENERATOR
     }
+
+
+def description(savings: Sequence[Saving]) -> str:
+    """What is to be seen, in sentences."""
+    protected = sorted(
+        (saving for saving in savings if saving.generator != NO_GENERATOR),
+        key=lambda saving: saving.latency_overhead_percent,
+    )
+    least, most = protected[0], protected[-1]
+    return (
+        f"Generators add {extent(saving.latency_overhead_percent for saving in protected)}: least "
+        f"{combination(least.base, least.generator)}, most {combination(most.base, most.generator)}."
+    )
 
 
 def _draw_panel(
@@ -89,20 +100,9 @@ def _draw_panel(
             overhead,
             height=0.75,
             color=style.colour,
-            edgecolor=INK,
+            edgecolor=EDGE,
             linewidth=0.4 * size.line_pt,
         )
         bar.set_gid(f"latency-{base}-{generator}")
-        axes.annotate(
-            f"{overhead:.1f}",
-            xy=(overhead, y),
-            xytext=(2, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=size.font_pt - 1,
-        )
-    axes.set_yticks(range(len(generators)), [generator_title(generator) for generator in generators])
-    axes.set_ylim(len(generators) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color=FAINT, linewidth=0.3)
-    axes.set_axisbelow(True)
+        write_value(axes, overhead, y, size)
+    name_bars(axes, [generator_title(generator) for generator in generators])

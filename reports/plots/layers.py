@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from neuralfuse.registry import base_title, generator_title
 from nfenergy.ground.errors import InputError
 from reports.layer_records import LayerRow
-from reports.plots.style import COLOURS, COLUMN, FAINT, INK, Size, drawing, new_figure
+from reports.plots.style import COLOURS, COLUMN, EDGE, FAINT, Size, drawing, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANELS = ("SRAM weight reads", "cycles", "MACs")
+PANELS = ("SRAM weight reads", "cycles", "MACs on the array")
 HEAD_IN = 1.0
 """Height of legend, titles and axis of a figure with lying bars."""
 BASE_COLOUR, GENERATOR_COLOUR = COLOURS[0], COLOURS[2]
@@ -61,7 +61,7 @@ def layer_plot(rows: Sequence[LayerRow], *, size: Size = COLUMN) -> Figure:
         else:
             panels[-1].set_xticks(range(len(bars)), [bar.name for bar in bars], rotation=90)
             panels[-1].set_xlim(-0.6, len(bars) - 0.4)
-            panels[len(PANELS) // 2].set_ylabel("share of generator and base model (%)")
+            figure.supylabel("share of generator and base model (%)", fontsize=size.font_pt)
         _legend(figure, rows)
     return figure
 
@@ -73,6 +73,19 @@ def hover_texts(rows: Sequence[LayerRow], *, size: Size = COLUMN) -> dict[str, s
         for position, bar in enumerate(_fitting_bars(rows, size))
         for panel, title in enumerate(PANELS)
     }
+
+
+def description(rows: Sequence[LayerRow]) -> str:
+    """What is to be seen, in sentences."""
+    networks = {row.role: row.network for row in rows}
+    total = sum(row.counts.total_cycles for row in rows)
+    first = max(rows, key=lambda row: row.counts.total_cycles)
+    said = f"{len(rows)} layers; most cycles go to {first.layer.name}, "
+    said += f"{100 * first.counts.total_cycles / total:.1f} %"
+    if "generator" in networks:
+        own = sum(row.counts.total_cycles for row in rows if row.role == "generator")
+        said += f", and {100 * own / total:.1f} % to {generator_title(networks['generator'])}"
+    return f"{said}."
 
 
 def _lying(size: Size) -> bool:
@@ -99,7 +112,7 @@ def _draw_panel(axes: Axes, bars: Sequence[_Bar], panel: int, size: Size) -> Non
             100.0 * bar.values[panel] / total,
             0.8,
             color=BASE_COLOUR if bar.role == "base" else GENERATOR_COLOUR,
-            edgecolor=INK,
+            edgecolor=EDGE,
             linewidth=0.3 * size.line_pt,
         )
         patch.set_gid(f"layer-{panel}-{position}")
@@ -143,7 +156,7 @@ def _legend(figure: Figure, rows: Sequence[LayerRow]) -> None:
     handles = [
         Patch(
             facecolor=BASE_COLOUR if role == "base" else GENERATOR_COLOUR,
-            edgecolor=INK,
+            edgecolor=EDGE,
             linewidth=0.3,
             label=titles[role](found[role]),
         )

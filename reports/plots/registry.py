@@ -11,7 +11,19 @@ from neuralfuse.registry import NO_GENERATOR, combination
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.registry import Registry
 from reports.layer_records import LayerRow
-from reports.plots import energy, heatmap, latency, layers, savings, scenarios, tradeoff, voltage
+from reports.plots import (
+    accuracy_voltage,
+    energy,
+    heatmap,
+    latency,
+    latency_saving,
+    layers,
+    roofline,
+    savings,
+    scenarios,
+    tradeoff,
+    voltage,
+)
 from reports.plots.style import Size
 from reports.records import Saving, Tradeoff
 from reports.scenarios import ScenarioSaving
@@ -62,13 +74,15 @@ class PlotData:
         """The layers of one combination.
 
         Raises:
-            InputError: there are none, or several to choose from.
+            InputError: there are none, or combinations to choose from.
         """
+        if not self.layers:
+            raise InputError("the savings came from a file, which holds no layers; leave out --savings")
         pairs = [pair for pair in self.layers if pair[1] != NO_GENERATOR] or list(self.layers)
         pair = self.shown or (pairs[0] if len(pairs) == 1 else None)
         if pair is None:
             raise InputError(
-                f"the layer plot shows one combination, the selection has {len(pairs)}; choose --base and "
+                f"a plot of layers shows one combination, the selection has {len(pairs)}; choose --base and "
                 "--gen"
             )
         return self.layers[pair]
@@ -76,6 +90,10 @@ class PlotData:
 
 def _no_texts(data: PlotData, measure: str, size: Size) -> Texts:
     return {}
+
+
+def _no_words(data: PlotData, measure: str) -> str:
+    return ""
 
 
 def _always(data: PlotData) -> bool:
@@ -92,9 +110,11 @@ class Plot:
             ``{combination}``.
         draw: what to draw, the measure of energy, where it goes -> a figure.
         hover: likewise -> texts by the id of a group in its SVG.
+        description: what is to be seen, in sentences for those who do not see it.
         caption: what follows the title on the page.
         applies: whether the page can show it.
         by_measure, by_rate: whether the page shows one for each chief measure, and for each bit error rate.
+        shows_accuracy: whether its caption says what accuracies were joined with.
         section: of the page, ``figures`` or ``energy``.
     """
 
@@ -102,10 +122,12 @@ class Plot:
     title: str
     draw: Callable[[PlotData, str, Size], Figure]
     hover: Callable[[PlotData, str, Size], Texts] = _no_texts
+    description: Callable[[PlotData, str], str] = _no_words
     caption: str = ""
     applies: Callable[[PlotData], bool] = _always
     by_measure: bool = False
     by_rate: bool = False
+    shows_accuracy: bool = False
     section: str = "figures"
 
 
@@ -119,14 +141,27 @@ PLOTS: Registry[Plot] = Registry(
         Plot(
             name="tradeoff",
             title="Energy saving by {measure} against accuracy at {rate} bit errors",
-            caption="Bars are one standard deviation over chips; a dashed line is the front of a base model, "
-            "its generators in bold.",
+            caption="Bars are one standard deviation over chips; a dashed line is the front of a base model "
+            "among the marks shown, its generators in bold where marks have names.",
             draw=lambda data, measure, size: tradeoff.tradeoff_plot(
                 data.tradeoffs, measure=measure, size=size
             ),
+            description=lambda data, measure: tradeoff.description(data.tradeoffs, measure),
             hover=lambda data, measure, size: tradeoff.hover_texts(data.tradeoffs, measure),
             by_measure=True,
             by_rate=True,
+            shows_accuracy=True,
+        ),
+        Plot(
+            name="accuracy",
+            title="Accuracy against supply voltage",
+            caption="From clean accuracy at Vmin; bars are one standard deviation over chips and stand a "
+            "little apart. Between marks nothing was measured: lines only join them.",
+            draw=lambda data, measure, size: accuracy_voltage.accuracy_plot(data.tradeoffs, size=size),
+            hover=lambda data, measure, size: accuracy_voltage.hover_texts(data.tradeoffs),
+            description=lambda data, measure: accuracy_voltage.description(data.tradeoffs),
+            applies=lambda data: bool(data.rates),
+            shows_accuracy=True,
         ),
         Plot(
             name="voltage",
@@ -139,6 +174,7 @@ PLOTS: Registry[Plot] = Registry(
                 others=[curve for curve in data.curves if curve.name != data.curve.name],
                 size=size,
             ),
+            description=lambda data, measure: voltage.description(data.curve, data.rates),
             hover=lambda data, measure, size: voltage.hover_texts(data.curve),
         ),
         Plot(
@@ -149,25 +185,41 @@ PLOTS: Registry[Plot] = Registry(
             draw=lambda data, measure, size: savings.saving_plot(
                 data.savings, data.curve, measure=measure, size=size
             ),
+            description=lambda data, measure: savings.description(data.savings, data.curve, measure),
             hover=lambda data, measure, size: savings.hover_texts(data.savings, measure),
         ),
         Plot(
             name="heatmap",
-            title="Energy saving by {measure} at {rate} bit errors",
+            title="Energy saving by {measure} of every combination",
             draw=lambda data, measure, size: heatmap.saving_heatmap(
                 data.protected, measure=measure, size=size
             ),
+            description=lambda data, measure: heatmap.description(data.protected, measure),
+            caption="Blue saves, red costs more than it saves, which a corner marks too; all maps have one "
+            "scale. A dash: not measured.",
             hover=lambda data, measure, size: heatmap.hover_texts(data.protected, measure),
             applies=_has_generators,
             by_measure=True,
-            by_rate=True,
         ),
         Plot(
             name="latency",
             title="Latency that the generator adds to the base model",
             caption="One inference, from the cycles of the systolic array.",
             draw=lambda data, measure, size: latency.latency_plot(data.savings, size=size),
+            description=lambda data, measure: latency.description(data.savings),
             hover=lambda data, measure, size: latency.hover_texts(data.savings),
+            applies=_has_generators,
+        ),
+        Plot(
+            name="latency-saving",
+            title="Latency overhead against energy saving by {measure}",
+            caption="Up and to the left is better; below the line a generator costs more than the low "
+            "voltage saves.",
+            draw=lambda data, measure, size: latency_saving.latency_saving_plot(
+                data.savings, measure=measure, size=size
+            ),
+            hover=lambda data, measure, size: latency_saving.hover_texts(data.savings, measure),
+            description=lambda data, measure: latency_saving.description(data.savings, measure),
             applies=_has_generators,
         ),
         Plot(
@@ -175,7 +227,21 @@ PLOTS: Registry[Plot] = Registry(
             title="Where the weight reads, cycles and MACs of {combination} go",
             caption="Layer by layer in the order of execution.",
             draw=lambda data, measure, size: layers.layer_plot(data.shown_layers, size=size),
+            description=lambda data, measure: layers.description(data.shown_layers),
             hover=lambda data, measure, size: layers.hover_texts(data.shown_layers, size=size),
+            applies=lambda data: bool(data.layers),
+        ),
+        Plot(
+            name="roofline",
+            title="Roofline of {combination}",
+            caption="Marks are layers, those at one place together; the line above is the array's peak, and "
+            "a dotted line what so many values a cycle from and to DRAM allow. The marks that take most "
+            "cycles, five at most, have names.",
+            draw=lambda data, measure, size: roofline.roofline_plot(
+                data.shown_layers, data.savings[0], size=size
+            ),
+            hover=lambda data, measure, size: roofline.hover_texts(data.shown_layers),
+            description=lambda data, measure: roofline.description(data.shown_layers, data.savings[0]),
             applies=lambda data: bool(data.layers),
         ),
         Plot(
@@ -185,6 +251,7 @@ PLOTS: Registry[Plot] = Registry(
             "Vmin, at the operating point, and there behind each generator, whose part is hatched. Beyond "
             "100 % a generator costs more than it saves.",
             draw=lambda data, measure, size: energy.energy_plot(data.savings, size=size),
+            description=lambda data, measure: energy.description(data.savings),
             hover=lambda data, measure, size: energy.hover_texts(data.savings),
             applies=lambda data: any(saving.domains for saving in data.savings),
             by_rate=True,
@@ -198,6 +265,7 @@ PLOTS: Registry[Plot] = Registry(
             draw=lambda data, measure, size: scenarios.scenario_plot(
                 data.scenarios, measure=measure, size=size
             ),
+            description=lambda data, measure: scenarios.description(data.scenarios, measure),
             hover=lambda data, measure, size: scenarios.hover_texts(data.scenarios, measure),
             applies=lambda data: any(row.generator != NO_GENERATOR for row in data.scenarios),
             section="energy",

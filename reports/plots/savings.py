@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
 from typing import TYPE_CHECKING
 
 from energy.curve import CurvePoint, VoltageCurve
@@ -11,13 +10,29 @@ from energy.measures import DEFAULT_MEASURE, MEASURES
 from neuralfuse.registry import BASES, GENERATORS, NO_GENERATOR, base_title, combination, generator_title
 from nfenergy.ground.errors import InputError
 from reports.operating import measures_at
-from reports.plots.style import COLUMN, FAINT, INK, MUTED, Size, drawing, look, new_figure, ordered
+from reports.plots.panels import Entry, legend, panels, panels_height_in
+from reports.plots.style import (
+    BASELINE_COLOUR,
+    COLUMN,
+    FAINT,
+    INK,
+    MUTED,
+    Size,
+    drawing,
+    look,
+    new_figure,
+    ordered,
+)
+from reports.plots.words import extent, spread
 from reports.records import Saving
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
+
+VOLTAGE = "supply voltage / Vmin"
+NAMED = 12
+"""Up to so many lines of one base model have their names beside them."""
 
 
 def saving_plot(
@@ -42,23 +57,23 @@ def saving_plot(
         raise InputError("the saving plot takes at least one combination")
     bases = ordered({saving.base for saving in savings}, BASES)
     with drawing(size):
-        columns = 1 if len(bases) == 1 else 3 if size.name == "slide" else 2
-        rows = ceil(len(bases) / columns)
-        figure = new_figure(size, size.height_in * (1.0 if rows == 1 else 0.62 * rows))
-        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for axes, base in zip(panels.flat, bases, strict=False):
+        figure = new_figure(size, panels_height_in(len(bases), size))
+        drawn, free = panels(figure, len(bases), size)
+        for axes, base in zip(drawn, bases, strict=True):
             _draw_panel(axes, _one_each(savings, base), curve, measure, size)
             axes.set_title(base_title(base))
-        for axes in panels.flat[len(bases) :]:
-            axes.set_visible(False)
-        for column in range(columns):
-            used = [row for row in range(rows) if row * columns + column < len(bases)]
-            panels[used[-1], column].tick_params(labelbottom=True)
-            panels[used[-1], column].set_xlabel("supply voltage / Vmin")
-        figure.supylabel(f"energy saving by {MEASURES[measure].title} (%)", fontsize=size.font_pt)
+        saved = f"energy saving by {MEASURES[measure].title} (%)"
         if len(bases) == 1:
-            _label_lines(panels[0, 0], _one_each(savings, bases[0]), curve, measure, size)
-        _legend(figure, savings, bases, size)
+            drawn[0].set_xlabel(VOLTAGE)
+            drawn[0].set_ylabel(saved)
+            own = _one_each(savings, bases[0])
+            named = len(own) <= NAMED
+            if named:
+                _name_lines(drawn[0], own, curve, measure, size)
+            _legend(figure, free, [] if named else own, size, x_title="")
+        else:
+            figure.supylabel(saved, fontsize=size.font_pt)
+            _legend(figure, free, savings, size, x_title=VOLTAGE)
     return figure
 
 
@@ -72,6 +87,21 @@ def hover_texts(savings: Sequence[Saving], measure: str) -> dict[str, str]:
             f"{combination(saving.base, saving.generator)}: breaks even at {where}"
         )
     return texts
+
+
+def description(savings: Sequence[Saving], curve: VoltageCurve, measure: str) -> str:
+    """What is to be seen, in sentences."""
+    first = curve.points[0]
+    found = [_saved(saving, measure, first) for saving in savings]
+    even = [saving.measures[measure].break_even_voltage_norm for saving in savings if saving.has_generator]
+    known = [voltage for voltage in even if voltage is not None]
+    pays = f" break even at {extent(known, 'of Vmin', 3)}" if known else ""
+    never = f"{len(even) - len(known)} break even nowhere on the curve" if len(known) < len(even) else ""
+    said = "; ".join(filter(None, (f"{len(known)} of {len(even)} generators{pays}" if known else "", never)))
+    return (
+        f"At {first.voltage_norm:g} of Vmin, the lowest voltage, the lines save {extent(found)}, and less "
+        f"towards Vmin.{f' {said}.' if said else ''}"
+    )
 
 
 def _draw_panel(
@@ -100,7 +130,7 @@ def _draw_panel(
                 [even],
                 [0],
                 s=(0.9 * size.marker_pt) ** 2,
-                facecolor="white",
+                facecolor=BASELINE_COLOUR,
                 edgecolor=colour,
                 linewidth=size.line_pt,
                 zorder=4,
@@ -111,34 +141,29 @@ def _saved(saving: Saving, measure: str, point: CurvePoint) -> float:
     return measures_at(saving, point)[measure].saving_percent
 
 
-def _label_lines(
-    axes: Axes,
-    savings: Sequence[Saving],
-    curve: VoltageCurve,
-    measure: str,
-    size: Size,
-) -> None:
-    """Names at the left ends of the lines, moved apart as far as the text needs."""
-    first = curve.points[0]
-    ends = sorted(
-        ((_saved(saving, measure, first), generator_title(saving.generator)) for saving in savings),
-        reverse=True,
-    )
-    span = curve.points[-1].voltage_norm - first.voltage_norm
-    axes.set_xlim(first.voltage_norm - 0.36 * span, curve.points[-1].voltage_norm + 0.03 * span)
+def _name_lines(axes: Axes, savings: Sequence[Saving], curve: VoltageCurve, measure: str, size: Size) -> None:
+    """Names right of the panel, in the order of the lines' ends, as far apart as the text needs."""
+    last = curve.points[-1]
+    ends = sorted((_saved(saving, measure, last), generator_title(saving.generator)) for saving in savings)
+    axes.margins(x=0.02)
     low, high = axes.get_ylim()
-    spacing = 0.05 * (high - low)
-    y = high + spacing
-    for value, title in ends:
-        y = min(y - spacing, value)
+    pitch = 1.3 * (size.font_pt - 1) / (0.62 * 72.0 * size.height_in) * (high - low)
+    for y, (value, title) in zip(spread([value for value, _ in ends], pitch), ends, strict=True):
         axes.annotate(
             title,
-            xy=(first.voltage_norm, value),
-            xytext=(first.voltage_norm - 0.06 * span, y),
-            ha="right",
+            xy=(last.voltage_norm, value),
+            xytext=(1.07, (y - low) / (high - low)),
+            textcoords="axes fraction",
             va="center",
             fontsize=size.font_pt - 1,
-            arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5 * size.line_pt},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": MUTED,
+                "linewidth": 0.4 * size.line_pt,
+                "shrinkA": 0,
+                "shrinkB": 1,
+                "relpos": (0, 0.5),
+            },
         )
 
 
@@ -151,33 +176,17 @@ def _one_each(savings: Sequence[Saving], base: str) -> list[Saving]:
     return list(first.values())
 
 
-def _legend(figure: Figure, savings: Sequence[Saving], bases: Sequence[str], size: Size) -> None:
+def _legend(
+    figure: Figure, free: Axes | None, savings: Sequence[Saving], size: Size, *, x_title: str
+) -> None:
     from matplotlib.lines import Line2D
 
-    handles: list[Line2D] = []
-    generators = {saving.generator for saving in savings} if len(bases) > 1 else set()
-    for generator in ordered(generators, [*GENERATORS, NO_GENERATOR]):
-        style = look(bases[0], generator)
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=MUTED if generator == NO_GENERATOR else style.colour,
-                linestyle=style.dashes,
-                linewidth=1.2 * size.line_pt,
-                label=generator_title(generator),
-            )
-        )
-    handles.append(
-        Line2D(
-            [],
-            [],
-            linestyle="none",
-            marker="o",
-            markersize=0.9 * size.marker_pt,
-            markerfacecolor="white",
-            markeredgecolor=INK,
-            label="break-even",
-        )
-    )
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    lines: list[Entry] = []
+    for generator in ordered({saving.generator for saving in savings}, [*GENERATORS, NO_GENERATOR]):
+        style = look(savings[0].base, generator)
+        colour = MUTED if generator == NO_GENERATOR else style.colour
+        line = Line2D([], [], color=colour, linestyle=style.dashes, linewidth=1.2 * size.line_pt)
+        lines.append((generator_title(generator), (line,)))
+    ring = Line2D([], [], linestyle="none", marker="o", markersize=0.9 * size.marker_pt)
+    ring.set(markerfacecolor=BASELINE_COLOUR, markeredgecolor=INK)
+    legend(figure, free, [[*lines, ("break-even", (ring,))]], size, x_title=x_title, columns=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,21 @@ from neuralfuse.registry import (
     generator_title,
 )
 from nfenergy.ground.errors import InputError
-from reports.plots.style import COLUMN, FAINT, INK, MUTED, Size, drawing, look, mark, new_figure, ordered
+from reports.plots.panels import legend, mark_entry, shape_entry
+from reports.plots.style import (
+    COLUMN,
+    FAINT,
+    INK,
+    MUTED,
+    SHADE,
+    Size,
+    drawing,
+    look,
+    mark,
+    new_figure,
+    ordered,
+)
+from reports.plots.words import extent
 from reports.scenarios import ScenarioSaving
 from reports.verdict import PLACES
 
@@ -46,18 +61,17 @@ def scenario_plot(
     of = _measure(measure)
     places = [name for name in PLACES if any(row.scenario.residency == name for row in shown)]
     upright = size.name == "column"
+    letters = int(0.85 * 72 * size.width_in / (1 if upright else len(places)) / (0.6 * (size.font_pt - 1)))
     with drawing(size):
         figure = new_figure(size, (2.15 * len(places) + 0.8 if upright else 0.82 * size.height_in))
         shape = (len(places), 1) if upright else (1, len(places))
         panels = figure.subplots(*shape, sharex=True, sharey=True, squeeze=False)
         for axes, place in zip(panels.flat, places, strict=True):
             _draw_panel(axes, [row for row in shown if row.scenario.residency == place], of, size)
-            axes.set_title(PLACES[place], fontsize=size.font_pt - 1)
+            axes.set_title(textwrap.fill(PLACES[place], letters), fontsize=size.font_pt - 1)
         _frame(panels[0, 0], shown, of)
-        below = panels[-1, len(panels[-1]) // 2]
-        below.set_xlabel(f"saving by {MEASURES[DEFAULT_MEASURE].title} (%)")
         figure.supylabel(f"saving by {MEASURES[of].title} (%)", fontsize=size.font_pt)
-        _legend(figure, shown, size)
+        _legend(figure, shown, DEFAULT_MEASURE, size)
     return figure
 
 
@@ -70,6 +84,17 @@ def hover_texts(rows: Sequence[ScenarioSaving], measure: str) -> dict[str, str]:
         f"{row.saving_percent[of]:.1f} % by {MEASURES[of].title}"
         for row in _shown(rows)
     }
+
+
+def description(rows: Sequence[ScenarioSaving], measure: str) -> str:
+    """What is to be seen, in sentences."""
+    of, shown, said = _measure(measure), _shown(rows), []
+    for place, title in PLACES.items():
+        saved = [row.saving_percent[of] for row in shown if row.scenario.residency == place]
+        if saved:
+            losses = sum(value < 0 for value in saved)
+            said.append(f"{extent(saved)} {title}, of which {losses} of {len(saved)} lose")
+    return f"By {MEASURES[of].title} the combinations save {'; '.join(said)}."
 
 
 def _measure(measure: str) -> str:
@@ -91,7 +116,7 @@ def _gid(row: ScenarioSaving) -> str:
 
 
 def _draw_panel(axes: Axes, rows: Sequence[ScenarioSaving], measure: str, size: Size) -> None:
-    axes.axhspan(-1000, 0, color="#ededed", zorder=0)
+    axes.axhspan(-1000, 0, color=SHADE, zorder=0)
     axes.axhline(0, color=INK, linewidth=0.6 * size.line_pt, zorder=1)
     axes.axline((0, 0), slope=1, color=MUTED, linewidth=0.7 * size.line_pt, linestyle=":", zorder=1)
     axes.grid(color=FAINT, linewidth=0.3)
@@ -108,34 +133,11 @@ def _frame(axes: Axes, rows: Sequence[ScenarioSaving], measure: str) -> None:
         limit(min(values) - margin, max(values) + margin)
 
 
-def _legend(figure: Figure, rows: Sequence[ScenarioSaving], size: Size) -> None:
-    from matplotlib.lines import Line2D
-
-    def dot(marker: str, colour: str, inner: bool = False) -> Line2D:
-        return Line2D(
-            [],
-            [],
-            linestyle="none",
-            marker=marker,
-            markersize=(0.37 if inner else 1.0) * size.marker_pt,
-            markerfacecolor=colour,
-            markeredgecolor=INK,
-            markeredgewidth=0.0 if inner else 0.5 * size.line_pt,
-        )
-
+def _legend(figure: Figure, rows: Sequence[ScenarioSaving], measure: str, size: Size) -> None:
     bases = ordered({row.base for row in rows}, BASES)
-    entries: list[tuple[str, tuple[Line2D, ...]]] = [
-        (base_title(base), (dot(look(base, NO_GENERATOR).marker, "#9a9a9a"),)) for base in bases
+    shapes = [shape_entry(base_title(base), look(base, NO_GENERATOR).marker, size) for base in bases]
+    colours = [
+        mark_entry(generator_title(generator), look(bases[0], generator), size, marker="o")
+        for generator in ordered({row.generator for row in rows}, GENERATORS)
     ]
-    for generator in ordered({row.generator for row in rows}, GENERATORS):
-        style = look(bases[0], generator)
-        dots = (dot("o", style.colour), *((dot("o", "white", inner=True),) * style.dotted))
-        entries.append((generator_title(generator), dots))
-    figure.legend(
-        handles=[handle for _, handle in entries],
-        labels=[title for title, _ in entries],
-        loc="outside lower center",
-        ncols=4 if size.name == "column" else 6,
-        handletextpad=0.3,
-        columnspacing=1.0,
-    )
+    legend(figure, None, [shapes, colours], size, x_title=f"saving by {MEASURES[measure].title} (%)", rows=3)

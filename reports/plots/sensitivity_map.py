@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nfenergy.ground.errors import InputError
-from reports.plots.style import COLOURS, COLUMN, FAINT, INK, Size, drawing, new_figure
+from reports.plots.style import COLOURS, COLUMN, FAINT, Size, drawing, new_figure, text_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ROW_IN = 0.16
-LIGHT_ABOVE = 0.55
-"""Share of the colour scale from which its colours are light, so that text on them is dark."""
 
 
 def sensitivity_plot(
@@ -75,6 +73,8 @@ def _bars(
 
 
 def _cells(axes: Axes, points: NDArray[Any], size: Size) -> None:
+    from matplotlib.colors import to_hex
+
     layers, bits = points.shape
     low, high = min(0.0, float(points.min())), max(float(points.max()), 1.0)
     mesh = axes.pcolormesh(
@@ -92,7 +92,7 @@ def _cells(axes: Axes, points: NDArray[Any], size: Size) -> None:
     axes.tick_params(length=0)
     axes.set_xlabel(f"points lost with errors in one bit only\n(0 lowest, {bits - 1} highest)")
     for (layer, bit), value in np.ndenumerate(points):
-        light = (float(value) - low) / (high - low) > LIGHT_ABOVE
+        ground = to_hex(mesh.cmap((float(value) - low) / (high - low)))
         axes.text(
             bit,
             layer + 0.5,
@@ -100,6 +100,6 @@ def _cells(axes: Axes, points: NDArray[Any], size: Size) -> None:
             ha="center",
             va="center",
             fontsize=size.font_pt - (3.0 if size.font_pt > 10 else 2.0),
-            color=INK if light else "white",
+            color=text_on(ground),
         )
     axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30).outline.set_visible(False)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h", "<", ">")
-COLOURS = ("#123a6f", "#cf5c36", "#e3a921", "#2a9d8f", "#8d6a9f")
-"""Dark blue, vermilion, yellow and two more: apart for all colour visions, and from dark to light."""
+COLOURS = ("#123a6f", "#b5431f", "#c48a0a", "#26917f", "#644a80")
+"""Dark blue, vermilion, ochre and two more: apart for all colour visions, and the first from dark to light;
+each has a contrast of 3 to 1 with white."""
 Dashes = Literal["-"] | tuple[float, tuple[float, ...]]
 
 DASHES: tuple[Dashes, ...] = (
@@ -32,8 +33,28 @@ DASHES: tuple[Dashes, ...] = (
     (0, (2, 1)),
     (0, (6, 1, 1, 1, 1, 1)),
 )
-BASELINE_COLOUR = "#ffffff"
+PAPER = BASELINE_COLOUR = "#ffffff"
 INK, MUTED, FAINT = "#1a1a1a", "#6b6b6b", "#c8c8c8"
+SHADE, KEY, BAR = "#ededed", "#9a9a9a", "#8f8f8f"
+"""Grounds, marks in a legend that stand for a shape alone, and error bars."""
+EDGE = "#1b1b1b"
+"""Around and across coloured areas, which are bright where the page is dark."""
+TEXTS = ("#000001", "#fffffe")
+"""Of texts on coloured cells, which stay as they are where the page is dark."""
+PALE = ("#dfe3e8", "#c9b3d4")
+
+DARK: dict[str, str] = {
+    PAPER: "#15181d",
+    INK: "#e8e8e8",
+    MUTED: "#adb2ba",
+    FAINT: "#3a414b",
+    SHADE: "#262b33",
+    KEY: "#7d8590",
+    BAR: "#8f96a1",
+    PALE[0]: "#aab2bd",
+    **dict(zip(COLOURS, ("#7db4f0", "#f08a60", "#f2c14e", "#4cc9b8", "#c39bd3"), strict=True)),
+}
+"""What a colour becomes on a dark page; others stay, such as the cells of a heat map with their text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +149,25 @@ def _index(known: Iterable[str], name: str) -> int:
     return names.index(name) if name in names else len(names)
 
 
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it, 0 black to 1 white."""
+    from matplotlib.colors import to_rgb
+
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast ratio of two colours as WCAG 2 defines it, 1 to 21."""
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def text_on(ground: str) -> str:
+    """Near black or near white, whichever has more contrast: at least 4.5, whatever the ground."""
+    return max(TEXTS, key=lambda text: contrast(text, ground))
+
+
 def settings(size: Size) -> figures.Settings:
     """Matplotlib's settings for a figure of this size."""
     small = size.font_pt - (2.0 if size.font_pt > 10 else 1.0)
@@ -169,7 +209,7 @@ def mark(
         s=area,
         marker=look_.marker,
         facecolor=look_.colour,
-        edgecolor=INK,
+        edgecolor=INK if look_.colour == BASELINE_COLOUR else EDGE,
         linewidth=0.5 * size.line_pt,
         zorder=zorder,
     )

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 from energy.curve import CurvePoint, OperatingPoint, VoltageCurve
 from nfenergy.ground.rates import percent_text
 from reports.plots.labels import Label, place_labels
+from reports.plots.notes import note
 from reports.plots.style import COLOURS, COLUMN, DASHES, FAINT, MUTED, Size, drawing, new_figure
+from reports.plots.words import listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
+NAMED = 8
+"""Operating points from which the axes alone tell their values."""
 RING = 1.6
 """Diameter of an operating point's ring relative to a marker."""
 
@@ -35,6 +39,51 @@ def voltage_plot(
         others: curves to draw into the same panels, each with its own line.
         size: where the figure goes.
     """
+    marked = [point for point in points if point.bit_error_rate > 0]
+    left_out = [point.bit_error_rate for point in marked] if len(marked) > NAMED else []
+    while True:
+        figure, missing = _drawn(curve, marked, others, size, left_out)
+        if not missing:
+            return figure
+        left_out += missing
+
+
+def hover_texts(curve: VoltageCurve) -> dict[str, str]:
+    """The text of each measured point by the id that `voltage_plot` gave it."""
+    texts = {}
+    for index, point in enumerate(curve.points):
+        text = (
+            f"{point.voltage_norm:.4g} of Vmin: bit error rate "
+            f"{percent_text(point.bit_error_rate_percent / 100)}, "
+            f"energy per access {point.energy_per_access_norm:.3g}"
+        )
+        texts[f"rate-{index}"] = texts[f"energy-{index}"] = text
+    return texts
+
+
+def description(curve: VoltageCurve, rates: Sequence[float]) -> str:
+    """What is to be seen, in sentences."""
+    first, last = curve.points[0], curve.points[-1]
+    points = [curve.at_bit_error_rate(rate) for rate in rates]
+    marked = listed(
+        [f"{percent_text(point.bit_error_rate)} at {point.voltage_norm:.4g} of Vmin" for point in points]
+    )
+    return (
+        f"From {first.voltage_norm:g} to {last.voltage_norm:g} of Vmin the bit error rate falls from "
+        f"{percent_text(first.bit_error_rate_percent / 100)} to none and the energy per access rises from "
+        f"{first.energy_per_access_norm:.3g} to {last.energy_per_access_norm:g}."
+        f"{f' Marked: {marked}.' if points else ''}"
+    )
+
+
+def _drawn(
+    curve: VoltageCurve,
+    marked: Sequence[OperatingPoint],
+    others: Sequence[VoltageCurve],
+    size: Size,
+    left_out: Sequence[float],
+) -> tuple[Figure, list[float]]:
+    """A figure whose operating points have their values, those in `left_out` and those returned do not."""
     with drawing(size):
         figure = new_figure(size, (1.45 if others else 1.25) * size.height_in)
         upper, lower = figure.subplots(2, 1, sharex=True)
@@ -51,23 +100,20 @@ def voltage_plot(
             axes.set_axisbelow(True)
         if others:
             _legend(figure, [curve, *others], size)
-        marked = [point for point in points if point.bit_error_rate > 0]
-        _mark(upper, [(point, 100.0 * point.bit_error_rate) for point in marked], curve, size, energy=False)
-        _mark(lower, [(point, point.energy_per_access_norm) for point in marked], curve, size, energy=True)
-    return figure
+        note(figure, _nameless(left_out), size)
+        rates = [(point, 100.0 * point.bit_error_rate) for point in marked]
+        energies = [(point, point.energy_per_access_norm) for point in marked]
+        missing = _mark(upper, rates, curve, size, left_out, energy=False)
+        missing += _mark(lower, energies, curve, size, left_out, energy=True)
+    return figure, list(dict.fromkeys(missing))
 
 
-def hover_texts(curve: VoltageCurve) -> dict[str, str]:
-    """The text of each measured point by the id that `voltage_plot` gave it."""
-    texts = {}
-    for index, point in enumerate(curve.points):
-        text = (
-            f"{point.voltage_norm:.4g} of Vmin: bit error rate "
-            f"{percent_text(point.bit_error_rate_percent / 100)}, "
-            f"energy per access {point.energy_per_access_norm:.3g}"
-        )
-        texts[f"rate-{index}"] = texts[f"energy-{index}"] = text
-    return texts
+def _nameless(rates: Sequence[float]) -> list[str]:
+    """Operating points by their bit error rates, many of them from the first to the last."""
+    names = [percent_text(rate) for rate in sorted(rates)]
+    if len(names) > NAMED:
+        return [f"{len(names)} operating points from {names[0]} to {names[-1]} bit errors"]
+    return [f"{name} bit errors" for name in names]
 
 
 def _draw_rates(axes: Axes, curve: VoltageCurve, size: Size) -> None:
@@ -89,7 +135,7 @@ def _draw_rates(axes: Axes, curve: VoltageCurve, size: Size) -> None:
 
 def _draw_energies(axes: Axes, curve: VoltageCurve, size: Size) -> None:
     energies = [point.energy_per_access_norm for point in curve.points]
-    axes.set_ylabel("energy per access (Vmin: 1)")
+    axes.set_ylabel("energy per access\n(Vmin: 1)")
     _line(axes, curve.points, energies, size, gid="energy")
     margin = 0.15 * (energies[-1] - energies[0])
     axes.set_ylim(energies[0] - margin, energies[-1] + margin)
@@ -145,9 +191,11 @@ def _mark(
     marked: Sequence[tuple[OperatingPoint, float]],
     curve: VoltageCurve,
     size: Size,
+    left_out: Sequence[float],
     *,
     energy: bool,
-) -> None:
+) -> list[float]:
+    """Rings with their values; the bit error rates of those whose value found no place."""
     for point, value in marked:
         axes.axvline(point.voltage_norm, color=MUTED, linewidth=0.5 * size.line_pt, linestyle=":", zorder=1)
         axes.scatter(
@@ -159,15 +207,22 @@ def _mark(
             linewidth=size.line_pt,
             zorder=4,
         )
-    labels = [
-        Label(
-            x=point.voltage_norm,
-            y=value,
-            text=f"{value:.3g}" if energy else f"{value:.3g} % at {point.voltage_norm:.4g}",
-        )
+    texts = [
+        ""
+        if point.bit_error_rate in left_out
+        else f"{value:.3g}"
+        if energy
+        else f"{value:.3g} % at {point.voltage_norm:.4g}"
         for point, value in marked
     ]
-    place_labels(axes, labels, size, soft=_curve_boxes(curve, energy=energy), mark_scale=RING)
+    labels = [
+        Label(x=point.voltage_norm, y=value, text=text)
+        for (point, value), text in zip(marked, texts, strict=True)
+    ]
+    missing = place_labels(axes, labels, size, soft=_curve_boxes(curve, energy=energy), mark_scale=RING)
+    return [
+        point.bit_error_rate for (point, _), label in zip(marked, labels, strict=True) if label in missing
+    ]
 
 
 def _curve_boxes(curve: VoltageCurve, *, energy: bool) -> list[tuple[float, float, float, float]]:

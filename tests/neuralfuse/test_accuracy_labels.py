@@ -47,6 +47,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "train_bases": st.sampled_from(["", "vgg11", "vgg11 resnet18"]),
     "train_lambda": st.sampled_from([None, 0.0, 5.0]),
     "train_perturbed_models": st.sampled_from([None, 1, 10]),
+    "train_flipped_bits": st.sampled_from([None, 0, 8]),
     "train_steps": st.sampled_from([None, 5, 150]),
     "train_learning_rate": st.sampled_from([None, 1e-3, 1.0000001e-3]),
     "train_seed": st.sampled_from([None, 0, 1]),

@@ -106,13 +106,14 @@ def test_bad_values_are_explained(option: str, value: str, words: str) -> None:
 def test_plots_by_kind(tmp_path: Path) -> None:
     written = run(*small("plot", "heatmap", "--out", str(tmp_path), "--measure", "mac", "--size", "slide"))
     assert [Path(line).name for line in written.split()] == ["heatmap.png", "heatmap.svg", "heatmap.pdf"]
-    for kind in ("tradeoff", "voltage", "saving", "latency"):
+    for kind in ("tradeoff", "voltage", "saving", "latency", "accuracy", "latency-saving"):
         path = tmp_path / f"{kind}.svg"
         run(*small("plot", kind, "--out", str(path)))
         assert path.read_bytes().startswith(b"<?xml")
-    run("plot", "layers", "--base", "vgg11", "--gen", "convs", "--out", str(tmp_path / "layers.svg"))
-    with pytest.raises(InputError, match="choose --base and --gen"):
-        run(*small("plot", "layers", "--out", str(tmp_path)))
+    for kind in ("layers", "roofline"):
+        run("plot", kind, "--base", "vgg11", "--gen", "convs", "--out", str(tmp_path / f"{kind}.svg"))
+        with pytest.raises(InputError, match="choose --base and --gen"):
+            run(*small("plot", kind, "--out", str(tmp_path)))
     with pytest.raises(UnknownName, match="heatmap"):
         run(*small("plot", "heatmpa", "--out", str(tmp_path)))
     with pytest.raises(UnknownName, match="slide"):
@@ -195,7 +196,7 @@ def test_base_models_alone_are_rows_like_any_other(tmp_path: Path) -> None:
     assert plot.read_text(encoding="utf-8").count('id="point-') == len(rows)
     for kind in ("voltage", "saving"):
         run("plot", kind, "--out", str(tmp_path / f"{kind}.svg"), *chosen)
-    for kind in ("heatmap", "latency"):
+    for kind in ("heatmap", "latency", "latency-saving"):
         with pytest.raises(InputError, match="at least one combination"):
             run("plot", kind, "--out", str(tmp_path / f"{kind}.svg"), *chosen)
 

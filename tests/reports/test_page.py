@@ -116,6 +116,26 @@ def test_the_page_says_what_its_reader_needs(page: Path) -> None:
     assert SCRIPT not in text
 
 
+def test_every_figure_is_told_in_words(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    drawn = re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL)
+    for svg in drawn:
+        (named,) = re.findall(r'aria-labelledby="([^"]*)"', svg)
+        (told,) = re.findall(r'aria-describedby="([^"]*)"', svg)
+        assert re.search(rf'<title id="{named}">[^<]+</title>', svg)
+        assert re.search(rf'<desc id="{told}">[^<]*\d[^<]*\.</desc>', svg)
+    assert len(drawn) == text.count("<figure") == 11
+
+
+def test_figures_are_dark_where_the_page_is(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    dark = next(line for line in text.splitlines() if "screen and (prefers-color-scheme: dark)" in line)
+    for svg in re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL):
+        for variable in set(re.findall(r"var\((--\w+),", svg)):
+            assert f"{variable}:#" in dark
+        assert not re.search(r"(?:fill|stroke):(?:#ffffff|#1a1a1a|#123a6f)", svg)
+
+
 def test_one_front_in_text_table_figure_and_caption() -> None:
     found = merged(("resnet18", "vgg11"))
     text = unescape(re.sub(r"\s+", " ", page_html(content(found))))
@@ -208,7 +228,7 @@ def test_nothing_is_wider_than_the_page(browser: Browser) -> None:
         "return Array.from(document.querySelectorAll('figure svg'))"
         ".map(svg => svg.getBoundingClientRect()).filter(box => box.width > 300 && box.height > 80).length"
     )
-    assert drawn == 8
+    assert drawn == 11
 
 
 def test_the_downloads_are_the_tables(browser: Browser) -> None:

@@ -278,7 +278,7 @@ def test_the_commands_make_the_whole_chain(tmp_path: Path, cli: RunCli) -> None:
         (("train-base", "--base", "vgg12", "--out", "x"), "vgg11"),
         (("train-base", "--data", "digit", "--out", "x"), "digits"),
         (("train-base", "--weight-bits", "9", "--out", "x"), "9 bits"),
-        (("train-base", "--norm", "layer", "--out", "x"), "batch, group"),
+        (("train-base", "--norm", "layer", "--out", "x"), "group-shifted"),
         (("train-base", "--randbet", "70%", "--out", "x"), "above 0.5"),
         (("train-base", "--width", "inf", "--out", "x"), "positive, finite factor"),
         (("train-base", "--fault-model", "stuck-at", "--out", "x"), "add --randbet"),

@@ -54,7 +54,9 @@ def _undrawn_tick_labels(figure: Figure) -> set[Text]:
         for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
             outside = not low <= tick.get_loc() <= high
             hidden |= {
-                label for label in (tick.label1, tick.label2) if outside or not axis.axes.get_visible()
+                label
+                for label in (tick.label1, tick.label2)
+                if outside or not axis.axes.get_visible() or not axis.axes.axison
             }
     return hidden
 

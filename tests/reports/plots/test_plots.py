@@ -12,32 +12,19 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from energy.array import SystolicArray
-from energy.closed_form.engine import simulate
-from neuralfuse.registry import NO_GENERATOR, generator_title
+from neuralfuse.registry import generator_title
 from nfenergy.ground.errors import InputError
-from reports.layer_records import LayerRow
-from reports.layer_rows import CountedNetwork, layer_rows
 from reports.plots.heatmap import saving_heatmap
 from reports.plots.inline import inline_svg
-from reports.plots.latency import latency_plot
 from reports.plots.layers import hover_texts as layer_texts
 from reports.plots.layers import layer_plot
 from reports.plots.registry import PLOTS, PlotData
-from reports.plots.savings import saving_plot
 from reports.plots.style import COLUMN, SIZES, figure_bytes, look, save
 from reports.plots.tradeoff import hover_texts, tradeoff_plot
 from reports.plots.voltage import voltage_plot
+from tests.reports.plots.crowds import network_rows
 from tests.reports.plots.geometry import annotations, clipped, overlapping, text_boxes
 from tests.reports.samples import BASES, CURVE, GENERATORS, merged
-from topologies.layers import Layer, Topology
-
-SELECTIONS = {
-    "one": (("resnet18",), ("convl",)),
-    "five generators": (("resnet18",), GENERATORS[:5]),
-    "five bases": (BASES, ("unetl",)),
-    "thirty": (BASES, GENERATORS),
-}
 
 
 def check(figure: Figure, size: str = "column") -> None:
@@ -46,42 +33,10 @@ def check(figure: Figure, size: str = "column") -> None:
     assert clipped(figure, boxes) == []
 
 
-def network_rows(layers: int) -> list[LayerRow]:
-    """A base model in the manner of ResNet50 with so many layers, and a small generator."""
-    shape = {
-        "ifmap_h": 6,
-        "ifmap_w": 6,
-        "filter_h": 3,
-        "filter_w": 3,
-        "channels": 2,
-        "filters": 4,
-        "stride": 1,
-    }
-    array = SystolicArray()
-    found = []
-    for role, name, count in (("base", "resnet50", layers), ("generator", "convl", 14)):
-        topology = Topology(
-            name=name,
-            layers=tuple(
-                Layer(name=f"layer{i // 9}.{i // 3 % 3}.conv{i % 3}", **shape) for i in range(count)
-            ),
-        )
-        found.append(
-            CountedNetwork(name=name, role=role, topology=topology, counts=simulate(topology, array))
-        )
-    return layer_rows(found, dataset="cifar10", array=array, weight_bits=8, energy_per_access_norm=0.694)
-
-
-@pytest.mark.parametrize("selection", SELECTIONS)
-@pytest.mark.parametrize(("size", "measure"), [("column", "twma"), ("slide", "mac")])
-def test_tradeoff(selection: str, size: str, measure: str) -> None:
-    tradeoffs = merged(*SELECTIONS[selection]).tradeoffs
-    figure = tradeoff_plot(tradeoffs, measure=measure, size=SIZES[size])  # type: ignore[arg-type]
-    check(figure, size)
-    labelled = annotations(figure)
-    shown = [row for row in tradeoffs if row.has_generator]
-    # A label that finds no place is left out; marks and legend still tell the combination.
-    assert len([text for text in labelled if "voltage" not in text]) >= 0.9 * len(shown)
+def test_three_base_models_with_few_generators_share_a_panel() -> None:
+    figure = tradeoff_plot(merged(BASES[:3], ("unetl",)).tradeoffs)
+    check(figure)
+    assert {"ResNet18 + UNetL", "ResNet50 + UNetL"} <= set(annotations(figure))
 
 
 def test_tradeoff_labels_every_combination_of_one_base() -> None:
@@ -111,33 +66,19 @@ def test_voltage(size: str, rates: tuple[float, ...]) -> None:
     check(voltage_plot(CURVE, points, size=SIZES[size]), size)
 
 
-@pytest.mark.parametrize(
-    ("selection", "size"),
-    [
-        ("one", "column"),
-        ("five generators", "slide"),
-        ("five bases", "column"),
-        ("thirty", "column"),
-        ("thirty", "slide"),
-    ],
-)
-def test_saving_heatmap_and_latency(selection: str, size: str) -> None:
-    savings = [row.saving for row in merged(*SELECTIONS[selection]).tradeoffs]
-    check(saving_plot(savings, CURVE, size=SIZES[size]), size)
-    check(latency_plot(savings, size=SIZES[size]), size)
-    cells = [saving for saving in savings if saving.generator != NO_GENERATOR]
-    figure = saving_heatmap(cells, measure="mac", size=SIZES[size])
-    check(figure, size)
+def test_a_heat_map_writes_every_value() -> None:
+    cells = [row.saving for row in merged().tradeoffs if row.has_generator]
     values = {f"{saving.saving_percent('mac'):.1f}" for saving in cells}
-    assert values <= {text for text, _ in text_boxes(figure, SIZES[size])}
+    assert values <= {text for text, _ in text_boxes(saving_heatmap(cells, measure="mac"), COLUMN)}
 
 
-def test_a_heat_map_takes_one_point_a_combination() -> None:
+def test_a_heat_map_takes_one_saving_a_combination_and_rate() -> None:
     savings = [
         row.saving for row in merged(("vgg11",), ("convs",), (0.005, 0.01)).tradeoffs if row.has_generator
     ]
+    check(saving_heatmap(savings))
     with pytest.raises(InputError, match="--ber"):
-        saving_heatmap(savings)
+        saving_heatmap([*savings, replace(savings[0], base_width=0.5)])
 
 
 @pytest.mark.parametrize(
