@@ -1,8 +1,10 @@
 """Topologies of a SCALE-Sim checkout in closed form: ``python -m benchmarks.upstream_topologies FOLDER``.
 
-Reads every CSV below FOLDER, the ``topologies`` folder of a checkout, once for each distinct text, as
-SCALE-Sim reads it: one that it cannot read is refused, with the reason. Simulates each on a 32x32 array
-in all dataflows, each file in a process of its own, and prints CSV: layers, seconds and peak memory.
+Reads every CSV below FOLDER, the ``topologies`` folder of a checkout, once for each distinct text, with
+SCALE-Sim's own reader and with nfenergy's, and says whether they agree: both refuse the file, or both read
+the same numbers (a matrix product with SCALE-Sim's flag for these). Simulates each on a 32x32 array in all
+dataflows, what only ``--lenient`` reads too, each file in a process of its own, and prints CSV: both
+verdicts, layers, processor seconds and peak memory. Ends with status 1 where a verdict differs.
 """
 
 from __future__ import annotations
@@ -13,14 +15,18 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 from energy.array import DATAFLOWS, SystolicArray
 from energy.closed_form import engine as closed_form
 from nfenergy.ground.errors import NfEnergyError
 from topologies import table
+from topologies.layers import Topology
 
-COLUMNS = ("file", "layers", *(f"{dataflow}_seconds" for dataflow in DATAFLOWS), "peak_mb", "refused")
+SECONDS = tuple(f"{dataflow}_seconds" for dataflow in DATAFLOWS)
+COLUMNS = ("file", "scalesim", "nfenergy", "agree", "lenient", "layers", *SECONDS, "peak_mb", "refused")
+Rows = list[tuple[int, ...]]
 
 
 def main() -> None:
@@ -33,11 +39,15 @@ def main() -> None:
         return
     writer = csv.DictWriter(sys.stdout, COLUMNS)
     writer.writeheader()
+    agree: Counter[str] = Counter()
     for path in distinct_files(options.folder):
         command = [sys.executable, "-m", "benchmarks.upstream_topologies", str(path), "--one"]
-        found = subprocess.run(command, check=True, capture_output=True, text=True)
-        writer.writerow({"file": path.relative_to(options.folder)} | json.loads(found.stdout))
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        writer.writerow({"file": path.relative_to(options.folder)} | found)
         sys.stdout.flush()
+        agree[f"{found['nfenergy']}, {'as' if found['agree'] == 'yes' else 'unlike'} SCALE-Sim"] += 1
+    sys.stderr.write("; ".join(f"{number} {verdict}" for verdict, number in agree.items()) + "\n")
+    sys.exit(any("unlike" in verdict for verdict in agree))
 
 
 def distinct_files(folder: Path) -> list[Path]:
@@ -49,21 +59,51 @@ def distinct_files(folder: Path) -> list[Path]:
 
 
 def measured(path: Path) -> dict[str, object]:
-    """Seconds of each dataflow and peak memory of this process, or why the file or a layer is refused."""
+    """Verdicts, processor seconds of each dataflow and peak memory of this process, or why it is refused."""
     import resource
 
-    row: dict[str, object] = {}
+    theirs = their_rows(path)
+    row: dict[str, object] = {"scalesim": "refused" if theirs is None else "read", "nfenergy": "refused"}
+    ours: Rows | None = None
     try:
-        topology = table.read(path)
+        topology, row["lenient"] = read(path, row)
+        if row["nfenergy"] == "read":
+            ours = [(*layer.shape, *map(int, layer.sparsity.split(":"))) for layer in topology.layers]
         row["layers"] = len(topology.layers)
         for dataflow in DATAFLOWS:
-            begin = time.perf_counter()
+            begin = time.process_time()
             closed_form.simulate(topology, SystolicArray(dataflow=dataflow))
-            row[f"{dataflow}_seconds"] = round(time.perf_counter() - begin, 3)
+            row[f"{dataflow}_seconds"] = round(time.process_time() - begin, 3)
     except NfEnergyError as error:
-        row["refused"] = str(error)
+        row.setdefault("refused", str(error))
+    row["agree"] = "yes" if ours == theirs else "no"
     row["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return row
+
+
+def read(path: Path, row: dict[str, object]) -> tuple[Topology, str]:
+    """The topology, and whether it takes ``--lenient``; the verdict and its reason go into the row."""
+    try:
+        topology = table.read(path)
+    except NfEnergyError as error:
+        row["refused"] = str(error)
+        return table.read(path, lenient=True), "yes"
+    row["nfenergy"] = "read"
+    return topology, ""
+
+
+def their_rows(path: Path) -> Rows | None:
+    """What SCALE-Sim's own reader makes of the file, either of its forms; None where it fails on both."""
+    from scalesim.topology_utils import topologies
+
+    for gemm in (False, True):
+        theirs = topologies()
+        try:
+            theirs.load_arrays(str(path), mnk_inputs=gemm)
+        except Exception:
+            continue
+        return [(*entry[1:8], *entry[9:11]) for entry in theirs.topo_arrays]
+    return None
 
 
 if __name__ == "__main__":

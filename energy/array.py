@@ -10,6 +10,40 @@ from nfenergy.ground.errors import InputError
 DATAFLOWS = ("os", "ws", "is")
 LARGEST_SIDE = 2**16
 LARGEST_SRAM_KB = 2**24
+REPRESENTATIONS = ("csr", "csc", "ellpack_block")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sparsity:
+    """SCALE-Sim's sparse filters (``SparsitySupport``): only what is not zero is stored and multiplied.
+
+    Attributes:
+        representation: of the stored filters, one of `REPRESENTATIONS`; it decides their metadata only.
+        optimized_mapping: ratios drawn at random for each row of filters instead of the layer's own.
+        block_size: of these rows, in weights.
+        seed: of these ratios.
+        ratio: N:M of one layer, as its row in the topology has it.
+
+    Raises:
+        InputError: a value is out of range.
+    """
+
+    representation: str = "ellpack_block"
+    optimized_mapping: bool = False
+    block_size: int = 4
+    seed: int = 40
+    ratio: str = "1:1"
+
+    def __post_init__(self) -> None:
+        if self.representation not in REPRESENTATIONS:
+            raise InputError(
+                f"SparseRep is {self.representation!r}, expected one of {', '.join(REPRESENTATIONS)}"
+            )
+        if self.block_size < 2 or not 0 <= self.seed < 2**32:
+            raise InputError(
+                f"BlockSize is {self.block_size} and RandomNumberGeneratorSeed {self.seed}, expected at "
+                "least 2 and 0 to 2**32 - 1"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +57,7 @@ class SystolicArray:
         interface_bandwidths: words per cycle between DRAM and the ifmap, filter and ofmap SRAM
             (SCALE-Sim's USER mode), or None to let SCALE-Sim estimate the bandwidth that avoids
             stalls (CALC).
+        sparsity: how sparse filters are simulated; None simulates all filters as dense ones.
 
     Raises:
         InputError: a size is out of range or the dataflow is unknown.
@@ -35,6 +70,7 @@ class SystolicArray:
     filter_sram_kb: int = 64
     ofmap_sram_kb: int = 64
     interface_bandwidths: tuple[int, int, int] | None = None
+    sparsity: Sparsity | None = None
 
     def __post_init__(self) -> None:
         for field in ("rows", "cols"):
@@ -45,6 +81,16 @@ class SystolicArray:
             _check("interface bandwidth", bandwidth, LARGEST_SRAM_KB)
         if self.dataflow not in DATAFLOWS:
             raise InputError(f"dataflow is {self.dataflow!r}, expected one of {', '.join(DATAFLOWS)}")
+        drawn = self.sparsity if self.sparsity is not None and self.sparsity.optimized_mapping else None
+        if drawn is not None and (self.dataflow != "ws" or drawn.block_size > self.rows):
+            raise InputError(
+                "OptimizedMapping works in dataflow ws and with a BlockSize of at most the array's rows, "
+                f"here they are {self.dataflow} and {drawn.block_size}; SCALE-Sim fails on it"
+            )
+
+    def for_ratio(self, ratio: str) -> SystolicArray:
+        """The array as it is set up for layers of that sparsity ratio; itself where all are dense."""
+        return self if self.sparsity is None else replace(self, sparsity=replace(self.sparsity, ratio=ratio))
 
     def __str__(self) -> str:
         return f"{self.rows}x{self.cols} {self.dataflow}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nfenergy.ground.errors import InputError
@@ -36,8 +36,8 @@ def network_size(
 
     ``ptflops`` counts convolutions (a transposed one at its output extent), biases, batch
     normalisation, activations and pooling, each as ptflops 0.7 does; it leaves its bookkeeping
-    attributes on the model. ``useful`` is what the traced model multiplies in convolutions and matrix
-    products, those of two activations (attention) included.
+    attributes on the model; a batch has so many times one sample's. ``useful`` is what the traced model
+    multiplies in convolutions and matrix products, those of two activations (attention) included.
 
     Args:
         model: the traced model.
@@ -47,12 +47,13 @@ def network_size(
         batch: samples of an input that is given by its shape.
 
     Raises:
-        InputError: ptflops takes one input of batch 1, given by its shape.
+        InputError: ptflops takes one input, given by its shape.
     """
     if convention.macs == "ptflops":
-        if batch != 1 or not isinstance(inputs, tuple):
-            raise InputError("it takes one input, batch 1")
-        return _with_ptflops(model, inputs)
+        if not isinstance(inputs, tuple):
+            raise InputError("it takes one input")
+        size = _with_ptflops(model, inputs)
+        return replace(size, macs=batch * size.macs)
     params = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return NetworkSize(params=params, macs=traced.macs)
 

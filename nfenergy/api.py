@@ -55,6 +55,7 @@ def simulate(
     dataset: str = "cifar10",
     width: float = 1.0,
     input_shape: str | tuple[int, ...] | None = None,
+    batch: int = 1,
     ber: str | float | None = None,
     voltage: float | None = None,
     on_progress: ProgressCallback | None = None,
@@ -68,6 +69,7 @@ def simulate(
         dataset: decides the networks' form.
         width: factor on the base model's channels.
         input_shape: in place of the data set's, ``3x224x224`` or a tuple.
+        batch: samples at a time; all figures are of so many.
         ber: bit error rate of the operating point; 1 % where neither it nor `voltage` is given.
         voltage: the operating point relative to Vmin instead.
         on_progress: told of layers done in SCALE-Sim.
@@ -83,6 +85,7 @@ def simulate(
         dataset=dataset,
         base_width=width,
         input_shape=shape_of(input_shape),
+        batch=batch,
         bit_error_rate=None if ber is None else rate_of(ber),
         voltage_norm=voltage,
         machine=machine_of(machine, engine="scalesim"),
@@ -91,16 +94,27 @@ def simulate(
 
 
 def layers(
-    topology: str | Path, *, on_progress: ProgressCallback | None = None, **machine: Unpack[MachineArguments]
+    topology: str | Path,
+    *,
+    lenient: bool = False,
+    on_progress: ProgressCallback | None = None,
+    **machine: Unpack[MachineArguments],
 ) -> Layers:
-    """SCALE-Sim's figures and energies layer by layer for a topology CSV; arguments as in `simulate`."""
+    """SCALE-Sim's figures and energies layer by layer for a topology CSV.
+
+    Args:
+        topology: the file; what `nfenergy export` wrote beside it says which rows read no weights.
+        lenient: read rows, too, on which SCALE-Sim's own reader fails; see `topologies.table.read`.
+        on_progress, machine: as in `simulate`.
+    """
     from nfenergy.layer_results import Layers
     from nfenergy.simulation import layer_energies
     from topologies import table
 
-    chosen = machine_of(machine, engine="scalesim")
-    counts = pipeline.layers(topology, chosen, on_progress=on_progress)
-    energies = layer_energies(table.read(Path(topology)), counts, chosen)
+    chosen = machine_of(machine, engine="scalesim", sparse=True)
+    read = table.read(Path(topology), lenient=lenient)
+    counts = pipeline.layers(read, chosen, on_progress=on_progress)
+    energies = layer_energies(read, counts, chosen)
     return Layers(counts, energies, chosen.energy.table.unit, str(chosen.energy))
 
 

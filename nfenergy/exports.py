@@ -12,7 +12,7 @@ from neuralfuse.user_networks import check_distinct, find_network
 from nfenergy.ground.files import write_text
 from nfenergy.networks import build_network_model, network_topology
 from nfenergy.shipped import FOLDER, INDEX, index_text
-from topologies import table
+from topologies import side_table, table
 from topologies.convention import CONVENTIONS, get_convention
 from topologies.layers import Coverage, Topology
 
@@ -24,23 +24,24 @@ HOW_TO_RUN = (
 )
 
 
-def topology_files(topology: Topology) -> dict[str, str]:
+def topology_files(topology: Topology, batch: int = 1) -> dict[str, str]:
     """File name -> text: the topology, the layout that SCALE-Sim 3 demands, the modules behind the rows."""
-    stem = file_stem(topology.name)
+    stem = file_stem(topology.name, batch)
     return {
         f"{stem}.csv": table.dumps(topology),
         f"{stem}.layout.csv": table.dumps_layout(topology),
-        f"{stem}.layers.csv": table.dumps_names(topology),
+        f"{stem}{side_table.SUFFIX}": side_table.dumps(topology),
     }
 
 
-def file_stem(network: str) -> str:
+def file_stem(network: str, batch: int = 1) -> str:
     """What a network's files are called: its name, in characters that every file system takes.
 
-    >>> file_stem("resnet18"), file_stem("my net.py:build")
-    ('resnet18', 'my_net.build')
+    >>> file_stem("resnet18"), file_stem("my net.py:build"), file_stem("vgg11", batch=8)
+    ('resnet18', 'my_net.build', 'vgg11-batch8')
     """
-    return re.sub(r"[^\w.-]", "_", network.replace(".py:", "."))
+    stem = re.sub(r"[^\w.-]", "_", network.replace(".py:", "."))
+    return stem if batch == 1 else f"{stem}-batch{batch}"
 
 
 def export(
@@ -53,11 +54,12 @@ def export(
     deconvolution: str | None,
     array: SystolicArray,
     input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
     action_counts: bool = False,
 ) -> list[str]:
     """Write one or two networks into `folder`; on request with Accelergy's action counts.
 
-    `input_shape` is in place of the data set's, without the batch.
+    `input_shape` is in place of the data set's, without the batch of `batch` samples.
 
     Returns:
         One line a network: its file and how much of the network it holds.
@@ -72,21 +74,22 @@ def export(
     networks += [find_network(generator, "generator")] if generator else []
     check_distinct(networks)
     topologies = [
-        network_topology(network, data, rules, deconvolution, input_shape=input_shape) for network in networks
+        network_topology(network, data, rules, deconvolution, input_shape=input_shape, batch=batch)
+        for network in networks
     ]
-    lines = [_write(folder, topology) for topology in topologies]
+    lines = [_write(folder, topology, batch) for topology in topologies]
     if action_counts:
         for topology in topologies:
-            lines.append(_write_action_counts(folder, topology, array))
+            lines.append(_write_action_counts(folder, topology, batch, array))
     write_text(folder / CFG_FILE, cfg_text(array))
     return lines
 
 
-def _write_action_counts(folder: Path, topology: Topology, array: SystolicArray) -> str:
+def _write_action_counts(folder: Path, topology: Topology, batch: int, array: SystolicArray) -> str:
     from energy.action_counts import action_counts, dump_action_counts
     from energy.engines import simulate
 
-    path = folder / f"{file_stem(topology.name)}.action_counts.yaml"
+    path = folder / f"{file_stem(topology.name, batch)}.action_counts.yaml"
     counts = simulate(topology, array, engine="closed-form")
     write_text(path, dump_action_counts(action_counts(topology, counts, array)))
     return f"{path}: action counts on {array}, nothing stays on chip"
@@ -115,10 +118,10 @@ def export_all(
     return lines
 
 
-def _write(folder: Path, topology: Topology) -> str:
-    for name, text in topology_files(topology).items():
+def _write(folder: Path, topology: Topology, batch: int = 1) -> str:
+    for name, text in topology_files(topology, batch).items():
         write_text(folder / name, text)
-    return f"{folder / file_stem(topology.name)}.csv: {topology.coverage}"
+    return f"{folder / file_stem(topology.name, batch)}.csv: {topology.coverage}"
 
 
 def write_shipped(folder: Path = FOLDER) -> None:

@@ -120,12 +120,18 @@ class Machine:
         return self.convention.deconvolution(self.deconvolution)
 
 
-def machine_of(arguments: MachineArguments, *, engine: str) -> Machine:
+def machine_of(arguments: MachineArguments, *, engine: str, sparse: bool = False) -> Machine:
     """The machine that the arguments describe; `engine` is its engine unless they name one.
 
     Raises:
-        InputError: a value that cannot be used.
+        InputError: a value that cannot be used; or filters are sparse where `sparse` does not allow it.
     """
+    array = array_of(arguments)
+    if array.sparsity is not None and not sparse:
+        raise InputError(
+            "the cfg sets SparsitySupport, but a network has no sparsity ratios; export it, add a column "
+            "Sparsity and count that file with nfenergy layers, or set it to false"
+        )
     given = {name: value for name, value in arguments.items() if value is not None}
     named = given.get("curve", DEFAULT_CURVE)
     assume_v2 = bool(given.get("assume_v2", False))
@@ -133,7 +139,7 @@ def machine_of(arguments: MachineArguments, *, engine: str) -> Machine:
     table = given.get("energy_table", DEFAULT_ENERGY_TABLE)
     is_file = isinstance(table, str) and is_table_file(table)
     return Machine(
-        array=array_of(arguments),
+        array=array,
         curve=curve,
         curve_file="" if named is curve or curve.name in CURVES else str(named),
         convention=get_convention(str(given.get("convention", "paper"))),

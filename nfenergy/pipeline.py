@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from energy.counts import LayerCounts
 from energy.curve import OperatingPoint, VoltageCurve
@@ -13,10 +13,14 @@ from neuralfuse.registry import DATASETS, Dataset
 from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
 from nfenergy.machine import Machine
-from nfenergy.simulation import SimulationReport, count_networks, report_of
-from topologies import table
+from nfenergy.simulation import InputSize, SimulationReport, count_networks, report_of
+from topologies.layers import DENSE, Topology
 
 DEFAULT_BIT_ERROR_RATE = 0.01
+RATIOS_UNUSED = (
+    "its sparsity ratios are ignored and its layers counted dense, as SCALE-Sim does; "
+    "a cfg with SparsitySupport = true (--config) counts them sparse"
+)
 
 
 def simulate(
@@ -26,6 +30,7 @@ def simulate(
     dataset: str = "cifar10",
     base_width: float = 1.0,
     input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
     bit_error_rate: float | None = None,
     voltage_norm: float | None = None,
     machine: Machine | None = None,
@@ -40,6 +45,7 @@ def simulate(
         dataset: decides the networks' form and input.
         base_width: factor on the base model's channels.
         input_shape: of the networks' input in place of the data set's, without the batch.
+        batch: samples at a time.
         bit_error_rate: operating point by bit error rate, a fraction; 0.01 where neither is given.
         voltage_norm: operating point by voltage relative to Vmin.
         machine: the accelerator and the way of counting; the papers' by default.
@@ -55,8 +61,9 @@ def simulate(
     networks = [base_network]
     if generator is not None:
         networks.append(find_network(generator, "generator"))
+    inputs = InputSize(shape=input_shape, batch=batch)
     results = count_networks(
-        networks, data, machine, base_width=base_width, input_shape=input_shape, on_progress=on_progress
+        networks, data, machine, base_width=base_width, inputs=inputs, on_progress=on_progress
     )
     return report_of(
         results[base_network],
@@ -65,7 +72,7 @@ def simulate(
         machine,
         point,
         base_width=base_width,
-        input_shape=input_shape,
+        inputs=inputs,
         chosen_by_voltage=voltage_norm is not None,
     )
 
@@ -132,15 +139,19 @@ def simulate_combinations(
 
 
 def layers(
-    topology_file: str | Path, machine: Machine, *, on_progress: ProgressCallback | None = None
+    topology: Topology, machine: Machine, *, on_progress: ProgressCallback | None = None
 ) -> tuple[LayerCounts, ...]:
-    """One record for each layer of a SCALE-Sim topology file.
+    """One record for each layer of a topology, as `topologies.table.read` reads one.
+
+    Sparsity ratios without a setting for them are left out with a word on stderr, as SCALE-Sim does
+    without one.
 
     Raises:
-        InputError: the file cannot be read as a topology; the message has its line.
+        InputError: a layer cannot be counted on the machine.
         NfEnergyError: the engine failed.
     """
-    topology = table.read(Path(topology_file))
+    if machine.array.sparsity is None and any(layer.sparsity != DENSE for layer in topology.layers):
+        sys.stderr.write(f"nfenergy: {topology.name}: {RATIOS_UNUSED}\n")
     return run_engine(
         topology, machine.array, engine=machine.engine, jobs=machine.jobs, on_progress=on_progress
     )

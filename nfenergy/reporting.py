@@ -13,6 +13,7 @@ from energy.scalesim.engine import ProgressCallback
 from neuralfuse.accuracy_labels import labels
 from neuralfuse.layer_sensitivity import Sensitivity
 from nfenergy.assigning_results import Assignment
+from nfenergy.compared_arrays import explorer_data
 from nfenergy.ground.columns import columns
 from nfenergy.ground.errors import UnknownName
 from nfenergy.ground.figures import FORMATS
@@ -24,6 +25,7 @@ from nfenergy.page_protections import page_protections
 from nfenergy.scenario_savings import scenario_savings
 from nfenergy.tradeoffs import Comparison, Selection, compare
 from reports.content import PageContent
+from reports.explorer_data import ExplorerData
 from reports.fronts import DEFINITION, REFERENCE_POINT, front_hypervolume, front_members
 from reports.layer_records import LayerRow
 from reports.measured import measures_of
@@ -45,6 +47,7 @@ def write_report(
     command: str,
     sensitivities: Sequence[Sensitivity] = (),
     assignments: Sequence[Assignment] = (),
+    explorer: ExplorerData | None = None,
 ) -> list[Path]:
     """Write the page and, beside it, its tables, the data dictionary and provenance.
 
@@ -54,6 +57,7 @@ def write_report(
             ``report.html``, ``NAME.tradeoff.csv`` beside ``NAME.html``.
         command: the command line that repeats it.
         sensitivities, assignments: of base models' layers, to be shown with it.
+        explorer: what the page's explorer can be switched to; None for the comparison's own array.
 
     Returns:
         The files written, the page last.
@@ -64,11 +68,14 @@ def write_report(
     """
     from reports.page import FILES, page_html
 
+    if explorer is None and comparison.reports:
+        explorer = explorer_data(comparison)
     content = replace(
         _content(comparison, command),
         protections=page_protections(comparison),
         sensitivities=sensitivities,
         assignments=[found.shown for found in assignments],
+        explorer=explorer,
     )
     entries = dictionary({name: columns(record) for name, record in FILES.items()})
     prefix = "" if page.stem == DEFAULT_STEM else f"{page.stem}."

@@ -40,6 +40,7 @@ def as_json(report: SimulationReport, *, folder: bool = False) -> Json:
         "engine": machine.engine,
         "dataset": report.dataset.name,
         "input_shape": report.input_text,
+        "batch": report.inputs.batch,
         "weight_bits": machine.weight_bits,
         "base_width": report.base_width,
         "array": asdict(machine.array),
@@ -76,6 +77,7 @@ def command(report: SimulationReport, *, folder: bool = False) -> list[str]:
         "gen": _named(report.generator, folder=folder) if report.generator else "",
         "dataset": report.dataset.name,
         "input-shape": report.input_text,
+        "batch": str(report.inputs.batch) if report.inputs.batch != 1 else "",
         "convention": machine.convention.name,
         "deconv": machine.mapping,
         "engine": machine.engine,
@@ -117,7 +119,7 @@ def write_run(report: SimulationReport, folder: Path) -> None:
     write_text(folder / "summary.csv", csv_text(Saving, [saving_of(report)]))
     write_text(folder / "layers.csv", csv_text(LayerRow, layer_rows_of(report)))
     for result in report.networks:
-        for name, text in topology_files(result.model.topology).items():
+        for name, text in topology_files(result.model.topology, report.inputs.batch).items():
             write_text(folder / "topologies" / name, text)
     write_text(folder / CFG_FILE, cfg_text(report.machine.array))
     write_text(folder / CURVE_FILE, dump_curve(report.machine.curve))

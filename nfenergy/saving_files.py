@@ -25,6 +25,7 @@ from nfenergy.machine import (
     low_voltage_text,
     machine_of,
 )
+from reports.explorer_data import ARRAY
 from reports.records import CONFIGURATION, Saving
 from topologies.convention import get_convention
 
@@ -41,6 +42,9 @@ FLAGS = {
     "residency": "--resident",
 }
 """The option that chooses a column of a `Saving`, where it is not called like the column."""
+
+SCENARIO = ("energy_table", "dram", "residency")
+"""What decides energies, and neither counts nor accuracies."""
 
 Columns = dict[str, str | int | float]
 
@@ -77,6 +81,48 @@ def chosen_savings(
                 f"{saving.voltage_norm:g}, curve {curve.name!r} has {own:g}"
             )
     return found, _machine_of(found[0], curve, arguments)
+
+
+def savings_of_other_arrays(path: Path, own: Sequence[Saving], *, most: int) -> tuple[list[Saving], int]:
+    """The file's savings of the same networks on other arrays, or by other energy tables and residencies.
+
+    Args:
+        path: the file that `own` was read from.
+        own: savings of one machine; the others agree with it in all that is neither array nor energy.
+        most: arrays to take, `own`'s among them.
+
+    Returns:
+        The savings, and how many further arrays the file has.
+    """
+    fixed = {name: getattr(own[0], name) for name in CONFIGURATION if name not in (*ARRAY, *SCENARIO)}
+    networks = {(saving.base, saving.generator, saving.dataset) for saving in own}
+    voltages = {saving.voltage_norm for saving in own}
+    taken = {_cells({name: getattr(own[0], name) for name in ARRAY}, ARRAY)}
+    left_out = set()
+
+    def keep(raw: Mapping[str, Any]) -> bool:
+        network = (raw.get("base"), raw.get("generator") or NO_GENERATOR, raw.get("dataset"))
+        alike = all(_same(raw[name], _plain(value)) for name, value in fixed.items() if name in raw)
+        if network not in networks or _number(raw.get("voltage_norm")) not in voltages or not alike:
+            return False
+        array = _cells(raw, ARRAY)
+        if array not in taken and len(taken) >= most:
+            left_out.add(array)
+            return False
+        taken.add(array)
+        return True
+
+    found = [saving for _, saving in read(Saving, path, WHAT, where=keep)]
+    return found, len(left_out)
+
+
+def _cells(raw: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
+    """Cells as text, the same from CSV, parquet and a record."""
+    return tuple(str(raw.get(name) or "") for name in columns)
+
+
+def _plain(value: object) -> str | int | float:
+    return str(value).lower() if isinstance(value, bool) else value  # type: ignore[return-value]
 
 
 def _keeps(accuracies: Sequence[Accuracy], chosen: Columns) -> Callable[[Mapping[str, Any]], bool]:

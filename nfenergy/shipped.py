@@ -6,8 +6,6 @@ a network gets it traced anew.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import asdict, replace
 from functools import cache
@@ -29,14 +27,8 @@ def shipped_topology(network: str, dataset: str, convention: str) -> Topology | 
     coverage = _index().get(f"{convention}/{dataset}/{network}")
     if coverage is None:
         return None
-    folder = FOLDER / convention / dataset
-    rows = table.read(folder / f"{network}.csv")
-    names = csv.DictReader(io.StringIO((folder / f"{network}.layers.csv").read_text(encoding="utf-8")))
-    layers = tuple(
-        replace(layer, name=entry["layer"], operation=entry["operation"])
-        for layer, entry in zip(rows.layers, names, strict=True)
-    )
-    return Topology(name=network, layers=layers, convention=convention, coverage=Coverage(**coverage))
+    rows = table.read(FOLDER / convention / dataset / f"{network}.csv")
+    return replace(rows, convention=convention, coverage=Coverage(**coverage))
 
 
 @cache

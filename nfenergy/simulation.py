@@ -29,6 +29,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputSize:
+    """What one run of the networks takes: the data set's shape unless another is given, without the batch."""
+
+    shape: tuple[int, ...] | None = None
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise InputError(f"the batch is {self.batch}, expected at least 1")
+
+
+ONE_OF_THE_DATASET = InputSize()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkResult:
     """One network's share of a simulation.
 
@@ -102,7 +117,7 @@ class SimulationReport:
     Attributes:
         measures: the saving by every measure.
         domains: energies by domain, at nominal voltage.
-        input_shape: in place of the data set's; None for that.
+        inputs: what one run takes; all figures are of that many samples.
     """
 
     dataset: Dataset
@@ -111,7 +126,7 @@ class SimulationReport:
     chosen_by_voltage: bool
     base: NetworkResult
     base_width: float
-    input_shape: tuple[int, ...] | None
+    inputs: InputSize
     generator: NetworkResult | None
     measures: Mapping[str, SavingBy]
     domains: Mapping[str, DomainEnergy]
@@ -137,7 +152,7 @@ class SimulationReport:
     @property
     def input_text(self) -> str:
         """The input's extents as ``--input-shape`` takes them; empty for the data set's."""
-        return "x".join(map(str, self.input_shape or ()))
+        return "x".join(map(str, self.inputs.shape or ()))
 
     @property
     def scales(self) -> dict[str, float]:
@@ -174,17 +189,20 @@ def count_networks(
     machine: Machine,
     *,
     base_width: float = 1.0,
-    input_shape: tuple[int, ...] | None = None,
+    inputs: InputSize = ONE_OF_THE_DATASET,
     on_progress: ProgressCallback | None = None,
 ) -> dict[Network, NetworkResult]:
     """Each network once on `machine`; `base_width` scales a base model's channels.
-
-    `input_shape` is in place of the data set's, without the batch.
 
     Raises:
         InputError: the width is out of range, a layer cannot be counted, or two networks share a name.
         NfEnergyError: the engine failed.
     """
+    if inputs.batch != 1 and machine.energy.residency != "none":
+        raise InputError(
+            f"--resident {machine.energy.residency} is of one sample at a time; leave it out or --batch "
+            f"{inputs.batch}, whose convolutions are rows of the topology sample by sample"
+        )
     if not 0 < base_width <= 4:
         raise InputError(f"width is {base_width:g}, expected more than 0 and at most 4")
     check_distinct(networks)
@@ -195,7 +213,8 @@ def count_networks(
             machine.convention,
             machine.deconvolution,
             width=base_width,
-            input_shape=input_shape,
+            input_shape=inputs.shape,
+            batch=inputs.batch,
         )
         for network in dict.fromkeys(networks)
     ]
@@ -214,7 +233,7 @@ def report_of(
     point: OperatingPoint,
     *,
     base_width: float = 1.0,
-    input_shape: tuple[int, ...] | None = None,
+    inputs: InputSize = ONE_OF_THE_DATASET,
     chosen_by_voltage: bool = False,
 ) -> SimulationReport:
     """What follows from the counts of a base model and, where there is one, its generator."""
@@ -225,7 +244,7 @@ def report_of(
         chosen_by_voltage=chosen_by_voltage,
         base=base,
         base_width=base_width,
-        input_shape=input_shape,
+        inputs=inputs,
         generator=generator,
         measures=savings(
             base.counted,

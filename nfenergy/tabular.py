@@ -21,6 +21,7 @@ def saving_of(report: SimulationReport) -> Saving:
         generator=network_of(generator) if generator else NO_GENERATOR,
         dataset=report.dataset.name,
         input_shape=report.input_text,
+        batch=report.inputs.batch,
         convention=machine.convention.name,
         deconvolution=machine.mapping,
         engine=machine.engine,
@@ -91,6 +92,7 @@ def layer_rows_of(report: SimulationReport) -> list[LayerRow]:
             for result in report.networks
         ],
         dataset=report.dataset.name,
+        batch=report.inputs.batch,
         array=report.machine.array,
         weight_bits=report.machine.weight_bits,
         energy_per_access_norm=report.operating_point.energy_per_access_norm,

@@ -40,7 +40,8 @@ def as_text(report: SimulationReport) -> str:
 
 def _data(report: SimulationReport) -> str:
     size = f" with input {report.input_text}" if report.input_text else ""
-    return report.dataset.title + size
+    batch = f", {report.inputs.batch} samples at a time" if report.inputs.batch != 1 else ""
+    return report.dataset.title + size + batch
 
 
 def _title(report: SimulationReport) -> str:

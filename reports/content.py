@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from energy.domains import EnergySetting
 from neuralfuse.layer_sensitivity import Sensitivity
 from reports.assignment_rows import ShownAssignment
+from reports.explorer_data import ExplorerData
 from reports.layer_records import LayerRow
 from reports.merge import Merged
 from reports.plots.registry import PlotData
@@ -29,6 +30,7 @@ class PageContent:
         protections: of the base models' weight memory; None where nothing was simulated.
         sensitivities: of base models' layers.
         assignments: of voltages to layers.
+        explorer: what the explorer can be switched to; None for the savings' own array and energies.
     """
 
     merged: Merged
@@ -40,6 +42,7 @@ class PageContent:
     protections: ShownProtections | None = None
     sensitivities: Sequence[Sensitivity] = ()
     assignments: Sequence[ShownAssignment] = ()
+    explorer: ExplorerData | None = None
 
     @property
     def tradeoffs(self) -> Sequence[Tradeoff]:

@@ -40,6 +40,7 @@ class LayerRow:
     network: Annotated[str, Column("the one of the two that the layer is in", source=NETWORK)]
     role: Annotated[str, Column("base or generator", source=NETWORK)]
     dataset: Annotated[str, Column("data set, which decides the network's form", source=SETTING)]
+    batch: Annotated[int, Column("samples at a time, of which all figures are", source=SETTING)] = 1
     convention: Annotated[str, Column("how the network is written down for the simulator", source=SETTING)]
     layer: Layer
     folds: Annotated[int, Column("fillings of the array that the layer takes", source=CALCULATED)]

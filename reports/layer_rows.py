@@ -10,7 +10,7 @@ from energy.closed_form.folding import Folding
 from energy.counts import LayerCounts, twma
 from neuralfuse.registry import NO_GENERATOR
 from reports.layer_records import LayerEnergy, LayerRow
-from topologies.layers import Topology
+from topologies.layers import Layer, Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,7 @@ def layer_rows(
     networks: Sequence[CountedNetwork],
     *,
     dataset: str,
+    batch: int = 1,
     array: SystolicArray,
     weight_bits: int,
     energy_per_access_norm: float,
@@ -42,16 +43,17 @@ def layer_rows(
     Args:
         networks: a base model, and its generator where there is one.
         dataset: names the networks' form.
+        batch: samples at a time.
         array: what the counts were made for.
         weight_bits: bits a stored weight.
         energy_per_access_norm: of the base model's SRAM; the generator's is 1.
         energy_unit: of the networks' energies.
     """
     spent = {
-        (network.role, index): twma([counts], weight_bits=weight_bits)
+        (network.role, index): _twma(layer, counts, weight_bits)
         * (energy_per_access_norm if network.role == "base" else 1.0)
         for network in networks
-        for index, counts in enumerate(network.counts)
+        for index, (layer, counts) in enumerate(zip(network.topology.layers, network.counts, strict=True))
     }
     total = sum(spent.values())
     by_role = {network.role: network.name for network in networks}
@@ -62,11 +64,12 @@ def layer_rows(
             network=network.name,
             role=network.role,
             dataset=dataset,
+            batch=batch,
             convention=network.topology.convention,
             layer=layer,
             folds=Folding.of(layer.shape, array).folds,
             counts=counts,
-            twma=twma([counts], weight_bits=weight_bits),
+            twma=_twma(layer, counts, weight_bits),
             energy_share_percent=100.0 * spent[network.role, index] / total,
             energy_unit=energy_unit,
             energies={
@@ -77,3 +80,8 @@ def layer_rows(
         for network in networks
         for index, (layer, counts) in enumerate(zip(network.topology.layers, network.counts, strict=True))
     ]
+
+
+def _twma(layer: Layer, counts: LayerCounts, weight_bits: int) -> float:
+    """None of a product of two activations: what its filter port reads are no weights."""
+    return twma([counts] if layer.reads_weights else [], weight_bits=weight_bits)

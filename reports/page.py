@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from collections.abc import Sequence
 from importlib.resources import files
+from urllib.parse import quote
 
 from energy.curve import VoltageCurve
 from energy.measures import DEFAULT_MEASURE
@@ -20,6 +22,7 @@ from reports.content import PageContent
 from reports.coverage_table import coverage_table
 from reports.energy_section import energy_sentences
 from reports.energy_section_tables import energy_tables
+from reports.explorer import explorer_css, explorer_section
 from reports.figures import figures
 from reports.fronts import DEFINITION, front_hypervolume, standings
 from reports.layer_records import LayerRow
@@ -35,6 +38,7 @@ from reports.protections_section import (
 )
 from reports.records import Tradeoff
 
+LONGEST_PLAIN = 100_000
 FILES = {"tradeoff.csv": Tradeoff, "layers.csv": LayerRow, "protections.csv": ProtectionRow}
 """The files beside the page, each with the record of its rows."""
 
@@ -60,8 +64,9 @@ def page_html(content: PageContent) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(_resource("report.html.j2")).render(
-        css=Markup(_resource("report.css") + dark_css()),
+        css=Markup(_resource("report.css") + dark_css() + explorer_css()),
         js=Markup(_resource("report.js")),
+        explorer=explorer_section(content),
         title=_title(shown),
         sentences=summary.sentences(shown),
         warnings=summary.warnings(content.merged, content.convention),
@@ -127,10 +132,16 @@ def _downloads(content: PageContent) -> list[tuple[str, str]]:
         texts["layers.csv"] = csv_text(LayerRow, content.layers)
     if content.protections:
         texts["protections.csv"] = csv_text(ProtectionRow, content.protections.rows)
-    return [
-        (name, "data:text/csv;charset=utf-8;base64," + base64.b64encode(text.encode()).decode())
-        for name, text in texts.items()
-    ]
+    return [download(name, text) for name, text in texts.items()]
+
+
+def download(name: str, text: str) -> tuple[str, str]:
+    """A table's file name and data address; a long one is compressed, for the page's sake."""
+    if len(text) > LONGEST_PLAIN:
+        packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+        return f"{name}.gz", f"data:application/gzip;base64,{packed}"
+    # Hardly anything in a table needs an escape, so that this is a quarter shorter than base64.
+    return name, "data:text/csv;charset=utf-8," + quote(text, safe=" ,;:/()+")
 
 
 def _tradeoff_table(tradeoffs: Sequence[Tradeoff]) -> Table:

@@ -69,6 +69,7 @@ class Saving:
     input_shape: Annotated[
         str, Column("channels x rows x columns of the input; empty: the data set's", source=SETTING)
     ] = ""
+    batch: Annotated[int, Column("samples at a time, of which all figures are", source=SETTING, low=1)] = 1
     convention: Annotated[str, Column("how networks are written down and counted", source=SETTING)]
     deconvolution: Annotated[str, Column("mapping of transposed convolutions", source=SETTING)] = ""
     engine: Annotated[str, Column("simulation engine that counted reads and cycles", source=SETTING)]
@@ -152,7 +153,9 @@ class Saving:
     def key(self) -> Key:
         """What an accuracy must agree in; see `Accuracy.key`."""
         return (
-            f"{self.dataset} at {self.input_shape}" if self.input_shape else self.dataset,
+            self.dataset
+            + (f" at {self.input_shape}" if self.input_shape else "")
+            + (f", batch {self.batch}" if self.batch != 1 else ""),
             self.base,
             self.base_width,
             self.generator,

@@ -10,7 +10,17 @@ from nfenergy.ground.columns import Column
 from nfenergy.ground.errors import InputError
 from topologies.coverage import Coverage, Lookup, VectorWork
 
-__all__ = ["ACTIVATIONS", "WEIGHTS", "Coverage", "Layer", "LayerShape", "Lookup", "Topology", "VectorWork"]
+__all__ = [
+    "ACTIVATIONS",
+    "DENSE",
+    "WEIGHTS",
+    "Coverage",
+    "Layer",
+    "LayerShape",
+    "Lookup",
+    "Topology",
+    "VectorWork",
+]
 
 NETWORK = "network definition"
 LARGEST_EXTENT = 2**31 - 1
@@ -18,6 +28,8 @@ LARGEST_EXTENT = 2**31 - 1
 Operands = Literal["activation x weight", "activation x activation"]
 WEIGHTS: Operands = "activation x weight"
 ACTIVATIONS: Operands = "activation x activation"
+DENSE = "1:1"
+LARGEST_SPARSITY_BLOCK = 2**16
 
 Record = TypeVar("Record")
 
@@ -36,7 +48,7 @@ class LayerShape(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One row of a SCALE-Sim topology: a dense convolution without padding, batch 1.
+    """One row of a SCALE-Sim topology: a convolution without padding, batch 1.
 
     A matrix product of an M x K ifmap with a K x N filter is the row with ifmap M x K, filter
     1 x K, one channel, N filters and stride 1 (`Layer.gemm`).
@@ -52,10 +64,12 @@ class Layer:
         operation: ``conv2d``, ``linear``, ``matmul`` and the like; empty for a file's layers.
         operands: what stands on the ifmap port and on the filter port. The filters of a product of two
             activations are computed from the input (attention): no weight memory holds them.
+        sparsity: N:M, of M weights one after the other in a filter at most N are not zero. MACs are those
+            of the dense layer.
 
     Raises:
-        InputError: an extent is not positive, too large, or a filter exceeds its ifmap; or the operands
-            are of no known kind.
+        InputError: an extent is not positive, too large, or a filter exceeds its ifmap; the operands are
+            of no known kind; or the sparsity is no ratio of at most 1.
     """
 
     name: Annotated[str, Column("dotted path of the PyTorch module", source=NETWORK, name="layer")]
@@ -70,11 +84,20 @@ class Layer:
     operands: Annotated[Operands, Column("what stands on the ifmap and the filter port", source=NETWORK)] = (
         WEIGHTS
     )
+    sparsity: Annotated[
+        str, Column("N:M, at most N of M weights are not zero", source=NETWORK, joined=None)
+    ] = DENSE
 
     def __post_init__(self) -> None:
         if self.operands not in (WEIGHTS, ACTIVATIONS):
             raise InputError(
                 f"layer {self.name!r}: operands {self.operands!r}, expected {WEIGHTS!r} or {ACTIVATIONS!r}"
+            )
+        some, of = map(int, self.sparsity.split(":"))
+        if not 1 <= some <= of <= LARGEST_SPARSITY_BLOCK:
+            raise InputError(
+                f"layer {self.name!r}: sparsity is {self.sparsity}, expected N:M with 1 <= N <= M <= "
+                f"{LARGEST_SPARSITY_BLOCK}"
             )
         for field, value in zip(LayerShape._fields, self.shape, strict=True):
             if not 1 <= value <= LARGEST_EXTENT:
@@ -87,7 +110,15 @@ class Layer:
 
     @classmethod
     def gemm(
-        cls, *, name: str, m: int, k: int, n: int, operation: str = "", operands: Operands = WEIGHTS
+        cls,
+        *,
+        name: str,
+        m: int,
+        k: int,
+        n: int,
+        operation: str = "",
+        operands: Operands = WEIGHTS,
+        sparsity: str = DENSE,
     ) -> Layer:
         """The matrix product of an m x k ifmap with a k x n filter, as SCALE-Sim itself writes it."""
         return cls(
@@ -101,6 +132,7 @@ class Layer:
             stride=1,
             operation=operation,
             operands=operands,
+            sparsity=sparsity,
         )
 
     @property

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
+import sys
 from pathlib import Path
 
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text
+from topologies import side_table
 from topologies.header import CONVOLUTION, GEMM, TITLES, columns
-from topologies.layers import WEIGHTS, Layer, Topology
+from topologies.layers import DENSE, WEIGHTS, Layer, Topology
+from topologies.side_table import row_name
+from topologies.their_reader import NOT_FIRST, OTHER_ORDER, in_their_order, their_fault
 
 HEADER = f"Layer name, {', '.join(TITLES.values())},"
 LAYOUT_HEADER = (
@@ -24,21 +26,16 @@ LAYOUT_HEADER = (
 )
 LAYOUT_FIELDS = LAYOUT_HEADER.count(",") - 1
 MOST_DEPTHWISE_CHANNELS = 2**16
-NAME_COLUMNS = ("row", "layer", "operation", "ofmap_height", "ofmap_width", "macs", "operands")
-
-
-def row_name(index: int) -> str:
-    """Name of a row: SCALE-Sim expands every name that contains ``DP``, so module paths are unsafe."""
-    return f"L{index:03d}"
 
 
 def dumps(topology: Topology) -> str:
     """The topology as a SCALE-Sim CSV; each row ends in the comma that SCALE-Sim needs."""
+    sparse = any(layer.sparsity != DENSE for layer in topology.layers)
     rows = [
-        f"{row_name(index)}, {', '.join(map(str, layer.shape))},"
+        f"{row_name(index)}, {', '.join(map(str, layer.shape))},{f' {layer.sparsity},' if sparse else ''}"
         for index, layer in enumerate(topology.layers)
     ]
-    return "\n".join([HEADER, *rows, ""])
+    return "\n".join([f"{HEADER} Sparsity," if sparse else HEADER, *rows, ""])
 
 
 def dumps_layout(topology: Topology) -> str:
@@ -48,54 +45,44 @@ def dumps_layout(topology: Topology) -> str:
     return "\n".join([LAYOUT_HEADER, *rows, ""])
 
 
-def dumps_names(topology: Topology) -> str:
-    """The side table: which module each row comes from, ofmap and MACs as SCALE-Sim counts them, operands."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(NAME_COLUMNS)
-    for index, layer in enumerate(topology.layers):
-        writer.writerow(
-            [
-                row_name(index),
-                layer.name,
-                layer.operation,
-                layer.ofmap_h,
-                layer.ofmap_w,
-                layer.macs,
-                layer.operands,
-            ]
-        )
-    return text.getvalue()
-
-
-def read(path: Path) -> Topology:
+def read(path: Path, *, lenient: bool = False) -> Topology:
     """The topology in a SCALE-Sim CSV, convolutional or GEMM, its columns found by their names.
 
-    Accepted as SCALE-Sim's own repository has them: with or without a trailing comma, separated by
-    commas or tabs, CR LF, blank lines, remarks after ``#``, the stride once or per direction, a batch of
-    1, a dense sparsity ``1:1``. A name that contains ``DP`` is a depthwise convolution, as in SCALE-Sim:
-    one layer a channel. Sparse rows (N:M) are refused: both engines count dense layers.
+    Read or refused as SCALE-Sim's own reader does, except where columns stand in another order than its
+    own: it skips the header, so stderr then says that it reads the file otherwise. A name that contains
+    ``DP`` is a depthwise convolution, as in SCALE-Sim: one layer a channel. Modules and operands come from
+    the side table that ``nfenergy export`` writes, where that lies beside the file.
+
+    Args:
+        path: the file.
+        lenient: read rows, too, on which SCALE-Sim fails although they say what they mean: without the
+            last comma, separated by tabs, remarks, lines of commas only, the stride once per direction,
+            a batch of 1.
 
     Raises:
-        InputError: a line cannot be read; the message has file and line.
+        InputError: a line cannot be read; the message has file and line. Or the side table is of other rows.
     """
     lines = read_text(path, "topology file").splitlines()
     layers: list[Layer] = []
     header: tuple[str, ...] | None = None
     for number, line in enumerate(lines, start=1):
         fields = _fields(line)
-        if not fields:
-            continue
         try:
             if header is None:
-                header = _header(fields)
+                header = _header(fields) if fields else None
+                fault = NOT_FIRST if header is not None and number > 1 else ""
+                if header is not None and not in_their_order(header):
+                    sys.stderr.write(f"nfenergy: {path}: {OTHER_ORDER}\n")
             else:
-                layers += _layers(_row(header, fields))
+                layers += _layers(_row(header, fields)) if fields else []
+                fault = their_fault(line, header)
+            if fault and not lenient:
+                raise InputError(f"{fault}; --lenient reads it all the same")
         except InputError as error:
             raise InputError(f"{path}, line {number}: {error}") from error
     if not layers:
         raise InputError(f"{path} holds no layers; expected a SCALE-Sim topology: {HEADER}")
-    return Topology(name=path.stem, layers=tuple(layers))
+    return Topology(name=path.stem, layers=side_table.named(path, layers))
 
 
 def _fields(line: str) -> list[str]:
@@ -131,10 +118,12 @@ def _row(header: tuple[str, ...], fields: list[str]) -> dict[str, str]:
 
 
 def _layers(row: dict[str, str]) -> list[Layer]:
-    _check_dense(row)
+    if row.get("batch", "1") not in ("1", ""):
+        raise InputError(f"batch size {row['batch']!r}: nfenergy counts one input at a time (1)")
+    sparsity = _ratio(row.get("sparsity") or DENSE)
     if "m" in row:
         m, n, k = (_integer(row[column]) for column in GEMM)
-        return [Layer.gemm(name=row["name"], m=m, k=k, n=n)]
+        return [Layer.gemm(name=row["name"], m=m, k=k, n=n, sparsity=sparsity)]
     if row.get("stride_w", row["stride"]) != row["stride"]:
         raise InputError(
             f"strides {row['stride']} x {row['stride_w']}: SCALE-Sim has one stride for both directions; "
@@ -149,14 +138,15 @@ def _layers(row: dict[str, str]) -> list[Layer]:
             )
         names = [f"{row['name']}Channel_{channel}" for channel in range(shape["channels"])]
         shape["channels"] = 1
-    return [Layer(name=name, operation="", operands=WEIGHTS, **shape) for name in names]
+    return [Layer(name=name, operation="", operands=WEIGHTS, sparsity=sparsity, **shape) for name in names]
 
 
-def _check_dense(row: dict[str, str]) -> None:
-    if row.get("sparsity", "1:1").replace(" ", "") not in ("1:1", ""):
-        raise InputError(f"sparsity {row['sparsity']!r}: nfenergy simulates dense layers only (1:1)")
-    if row.get("batch", "1") not in ("1", ""):
-        raise InputError(f"batch size {row['batch']!r}: nfenergy counts one input at a time (1)")
+def _ratio(field: str) -> str:
+    """N:M as SCALE-Sim reads it."""
+    parts = field.split(":")
+    if len(parts) < 2:
+        raise InputError(f"sparsity {field!r}: expected a ratio N:M")
+    return ":".join(str(_integer(part.strip())) for part in parts[:2])
 
 
 def _integer(field: str) -> int:

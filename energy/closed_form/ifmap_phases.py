@@ -25,7 +25,7 @@ from energy.closed_form.addresses import (
     merged,
     single,
 )
-from energy.closed_form.ifmap_stream import Alike, Stream
+from energy.closed_form.ifmap_stream import Stream
 from energy.closed_form.input_windows import IntArray
 
 CLOSE_REQUESTS = 512
@@ -67,6 +67,7 @@ class PhaseFollower:
     _number: int = 0
     _last_length: int = 0
     _lengths: dict[tuple[str, tuple[int, ...]], int] = field(default_factory=dict)
+    _lengths_at: dict[int, int] = field(default_factory=dict)
     _rows_seen: dict[tuple[int, ...], tuple[int, int]] = field(default_factory=dict)
     _passes_seen: dict[int, tuple[int, int]] = field(default_factory=dict)
     _pass: int = -1
@@ -92,11 +93,12 @@ class PhaseFollower:
             place, left = self._begin % places, total - self._begin
             # Near the end, counting what is left is cheaper than finding out that a phase is longer.
             near = left < min(2 * self._last_length, places)
-            if near or self._length(place) > left:
+            length = 0 if near else self._length(place)
+            if near or length > left:
                 rest = distinct(self._intervals(place, place + left))
                 if rest < self.phase_words:
                     return Phases(self._number, rest, self._begin - 1)
-            end = self._begin + self._length(place)
+            end = self._begin + (length or self._length(place))
             if not jumps and self._number and (end - 1) // stream.ports == (self._begin - 1) // stream.ports:
                 self.on_shared_cycle()
             self._begin, self._number = end, self._number + 1
@@ -151,8 +153,10 @@ class PhaseFollower:
 
     def _length(self, place: int) -> int:
         """Places of the phase that begins at a place of a pass."""
+        length = self._lengths_at.get(place)
+        if length is not None:
+            return length
         keys = (
-            ("place", Alike((place,), place + self.stream.pass_places)),
             ("row", self.stream.alike_by_row(place)),
             ("pixel", self.stream.alike_within_row(place)),
         )
@@ -165,7 +169,7 @@ class PhaseFollower:
         for kind, alike in keys:
             if alike is not None and place + length <= alike.limit:
                 self._lengths[kind, alike.key] = length
-        self._last_length = length
+        self._last_length = self._lengths_at[place] = length
         return length
 
     def _intervals(self, begin: int, end: int) -> Intervals:
@@ -177,7 +181,7 @@ class PhaseFollower:
     def _end(self, begin: int) -> int:
         """Place after the request that completes the phase: nearly found by counting distinct addresses."""
         low, held, found = begin, NOTHING, 0
-        high, most = begin + self.stream.pass_places, 0
+        high, most, further = begin + self.stream.pass_places, 0, 1
         close = self._close
         guess = begin + (self._last_length or self.phase_words) - close // 2
         for tries in count(1):
@@ -187,6 +191,8 @@ class PhaseFollower:
             if words >= self.phase_words:
                 high, most = guess, words
             else:
+                # Where little is new for long, such as in the overlap of two folds, steps get longer.
+                further = 2 * further if 2 * (words - found) < self.phase_words - found else 1
                 low, held, found = guess, asked, words
             missing = self.phase_words - found
             expected = missing * (low - begin) // max(found, 1)
@@ -197,7 +203,7 @@ class PhaseFollower:
             if most and tries % 3 == 0:
                 guess = (low + high) // 2
             else:
-                guess = low + max(expected - close // 2, close // 2)
+                guess = low + (1 if most else further) * max(expected - close // 2, close // 2)
         return self._complete(held, low, missing)
 
     def _complete(self, held: Intervals, low: int, missing: int) -> int:

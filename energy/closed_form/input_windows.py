@@ -7,7 +7,7 @@ in the direction of a row an input is a line of words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +30,18 @@ class Axis:
         positions: of the window.
         window, stride, extent: in pixels or words, 1 <= stride <= window. All of the extent is covered.
             The last window may reach beyond it, where SCALE-Sim requests nothing.
+        whole_positions: positions at which the window lies in the extent wholly.
     """
 
     positions: int
     window: int
     stride: int
     extent: int
+    whole_positions: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        whole = self.positions - (self.inside_last < self.window)
+        object.__setattr__(self, "whole_positions", whole)
 
     @classmethod
     def of(cls, extent: int, window: int, stride: int, words: int = 1) -> Axis:
@@ -53,11 +59,6 @@ class Axis:
     def inside_last(self) -> int:
         """How much of the last window lies inside the extent; all others lie in it wholly."""
         return self.extent - (self.positions - 1) * self.stride
-
-    @property
-    def whole_positions(self) -> int:
-        """Positions at which the window lies in the extent wholly."""
-        return self.positions - (self.inside_last < self.window)
 
     def inside(self, position: IntArray) -> IntArray:
         """How much of the window at a position lies inside the extent."""
@@ -82,10 +83,17 @@ class InputWindows:
 
     Window element e is word ``e % cols.window`` of window row ``e // cols.window``. An address is counted
     over the covered input, row after row.
+
+    Attributes:
+        whole_rows: ofmap pixels before the first row of windows that reaches beyond the input's last row.
     """
 
     rows: Axis
     cols: Axis
+    whole_rows: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "whole_rows", self.rows.whole_positions * self.cols.positions)
 
     @classmethod
     def of(cls, shape: LayerShape) -> InputWindows:
@@ -108,14 +116,15 @@ class InputWindows:
         return self.rows.extent * self.cols.extent
 
     @property
+    def inside(self) -> bool:
+        """Whether no window reaches beyond the input."""
+        axes = self.rows, self.cols
+        return all(axis.whole_positions == axis.positions for axis in axes)
+
+    @property
     def overlap(self) -> bool:
         """Whether two windows share an address."""
         return self.rows.overlaps or self.cols.overlaps
-
-    @property
-    def whole_rows(self) -> int:
-        """Ofmap pixels before the first row of windows that reaches beyond the input's last row."""
-        return self.rows.whole_positions * self.cols.positions
 
     def elements_before(self, pixel: IntArray, element: IntArray) -> IntArray:
         """How many of a pixel's window elements before that one lie inside the input."""

@@ -17,19 +17,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from energy.closed_form.folding import Folding, skewed_diagonal
+from energy.closed_form.folding import Folding, skewed_diagonal, skewed_requests
 from energy.closed_form.read_phases import Transfer
 
 
 def ofmap_transfer(folding: Folding) -> Transfer:
     """DRAM writes of one layer's ofmap; mirrors ``service_writes`` and ``empty_all_buffers``."""
     half = 512 * folding.array.ofmap_sram_kb
-    total = _outputs(folding)
-    buffer = _WriteBuffer(line_words=folding.array.cols, drain_lines=-(-half // folding.array.cols))
+    total = outputs_of(folding)
+    buffer = WriteBuffer(line_words=folding.array.cols, drain_lines=-(-half // folding.array.cols))
     stop = buffer.follow(half, total)
     start = folding.last_cycle
     if buffer.closed:
-        start, stop = _cycle_of(folding, half + 1), _cycle_of(folding, buffer.closed) + stop - 1
+        start, stop = cycle_of(folding, half + 1), cycle_of(folding, buffer.closed) + stop - 1
     buffer.close(total)
     cycle = folding.last_cycle
     while buffer.lines:
@@ -39,7 +39,7 @@ def ofmap_transfer(folding: Folding) -> Transfer:
 
 
 @dataclass(slots=True)
-class _WriteBuffer:
+class WriteBuffer:
     """Packed lines that wait for a drain.
 
     Attributes:
@@ -92,20 +92,33 @@ class _WriteBuffer:
         return lines
 
 
-def _outputs(folding: Folding) -> int:
+def outputs_of(folding: Folding) -> int:
     partial_sums = 1 if folding.array.dataflow == "os" else folding.row_folds
     return folding.px * folding.filters * partial_sums
 
 
-def _cycle_of(folding: Folding, output: int) -> int:
+def cycle_of(folding: Folding, output: int) -> int:
     """Cycle in which the `output`-th output, counted from 1, leaves the array."""
-    per_column = _outputs(folding) // folding.col_extent
+    per_column = outputs_of(folding) // folding.col_extent
     col_fold, within = divmod(output - 1, folding.array.cols * per_column)
     lines, width = _fold_outputs(folding, col_fold, 0)
     row_fold, within = divmod(within, lines * width)
     lines, width = _fold_outputs(folding, col_fold, row_fold)
     diagonal = skewed_diagonal(lines, width, within + 1)
     return folding.fold_start(col_fold, row_fold) + first_output(folding, row_fold) + diagonal
+
+
+def outputs_before(folding: Folding, cycle: int) -> int:
+    """Outputs that leave the array before a cycle; the inverse of `cycle_of`."""
+    if cycle > folding.last_cycle:
+        return outputs_of(folding)
+    fold, within = divmod(max(0, cycle), folding.fold_cycles)
+    col_fold, row_fold = divmod(fold, folding.row_folds)
+    lines, width = _fold_outputs(folding, col_fold, row_fold)
+    full_lines, _ = _fold_outputs(folding, col_fold, 0)
+    before = col_fold * folding.array.cols * (outputs_of(folding) // folding.col_extent)
+    diagonal = within - first_output(folding, row_fold) - 1
+    return before + row_fold * full_lines * width + skewed_requests(lines, width, diagonal)
 
 
 def _fold_outputs(folding: Folding, col_fold: int, row_fold: int) -> tuple[int, int]:

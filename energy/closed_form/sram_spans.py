@@ -22,10 +22,20 @@ class Span(NamedTuple):
 
 def ifmap_span(folding: Folding, windows: InputWindows) -> Span:
     """Reads of the ifmap SRAM. Windows that reach beyond the input ask for less, so reads may end earlier."""
+    first = first_ifmap_request(folding) + 1
+    if windows.inside:
+        array, last_rows = folding.array, folding.rows_used(folding.row_folds - 1)
+        end = folding.last_cycle + 1 - folding.fold_cycles
+        after = {
+            "os": folding.window + last_rows - 1,
+            "ws": array.rows + folding.px + last_rows - 1,
+            "is": array.rows,
+        }
+        return Span(first, end + after[array.dataflow])
     stream = stream_of(windows, folding)
     last = stream.place_of(stream.requests_before_stretch(stream.stretches))
     stop = (stream.passes - 1) * stream.pass_places + last
-    return Span(first_ifmap_request(folding) + 1, stop // stream.ports + 1)
+    return Span(first, stop // stream.ports + 1)
 
 
 def filter_span(folding: Folding) -> Span:

@@ -32,7 +32,7 @@ class Utilisation:
     compute: float
 
 
-def utilisation(folding: Folding) -> Utilisation:
+def utilisation(folding: Folding, stall_cycles: int = 0) -> Utilisation:
     """Mirrors ``calc_report_data`` of ``single_layer_sim``, and the sums of the compute systems.
 
     A layer of one cycle, where SCALE-Sim divides by zero, must have been refused before.
@@ -43,7 +43,7 @@ def utilisation(folding: Folding) -> Utilisation:
     cycles = folding.fold_cycles + (0 if array.dataflow == "os" else array.cols - 1)
     macs = folding.px * folding.filters * folding.window
     return Utilisation(
-        overall=macs * 100 / (folding.last_cycle * elements),
+        overall=macs * 100 / ((folding.last_cycle + stall_cycles) * elements),
         mapping_efficiency=_mean(folding, 1, elements) * 100,
         compute=_mean(folding, folding.stream, elements * cycles) * 100,
     )

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from energy.array import PRESETS, SystolicArray, parse_size
+from energy.array import PRESETS, Sparsity, SystolicArray, parse_size
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import is_file, read_text
 
@@ -29,7 +29,6 @@ LAYOUT_KEYS = tuple(
     for key in (f"{operand}CustomLayout", *(f"{operand}SRAM{bank}" for bank in BANKS))
 )
 SWITCHES = (
-    (SPARSITY, "SparsitySupport"),
     (LAYOUT, "IfmapCustomLayout"),
     (LAYOUT, "FilterCustomLayout"),
     (RUN, "UseRamulatorTrace"),
@@ -95,7 +94,7 @@ def read_cfg(path: Path) -> SystolicArray:
 
     Raises:
         InputError: no such file, not a SCALE-Sim cfg, a demanded key missing or misspelt, a value out
-            of range, or a feature that nfenergy does not drive (sparsity, custom layouts, Ramulator).
+            of range, or a feature that nfenergy does not drive (custom layouts, Ramulator).
     """
     if not is_file(path):
         raise InputError(f"no file and no preset {str(path)!r}. Presets: {', '.join(PRESETS)}.")
@@ -172,6 +171,12 @@ class _Parser(configparser.ConfigParser):
             raise InputError(f"{key} is {text[:40]!r}, expected a whole number")
         return int(text)
 
+    def switch(self, section: str, key: str) -> bool:
+        text = self.text(section, key).lower()
+        if text not in ("true", "false"):
+            raise InputError(f"{key} is {text!r}, expected True or False")
+        return text == "true"
+
     def not_modelled(self, *, calc: bool) -> list[str]:
         """The values that change nothing here and are not those of SCALE-Sim's own files."""
         usual = NOT_MODELLED | (UNUSED_IN_CALC if calc else {})
@@ -206,6 +211,20 @@ def _array(parser: _Parser) -> SystolicArray:
         filter_sram_kb=filter_kb,
         ofmap_sram_kb=ofmap_kb,
         interface_bandwidths=bandwidths,
+        sparsity=_sparsity(parser),
+    )
+
+
+def _sparsity(parser: _Parser) -> Sparsity | None:
+    """As SCALE-Sim reads the section; None where there is none or its support is off."""
+    if not parser.has_section(SPARSITY) or not parser.switch(SPARSITY, "SparsitySupport"):
+        return None
+    optimized = parser.switch(SPARSITY, "OptimizedMapping")
+    return Sparsity(
+        representation=parser.text(SPARSITY, "SparseRep"),
+        optimized_mapping=optimized,
+        block_size=parser.number(SPARSITY, "BlockSize") if optimized else Sparsity().block_size,
+        seed=parser.number(SPARSITY, "RandomNumberGeneratorSeed"),
     )
 
 
@@ -250,9 +269,20 @@ FilterSRAMBankNum = 1
 FilterSRAMBankPort = 2
 
 [sparsity]
-SparsitySupport = false
+{_sparsity_text(array.sparsity)}
 
 [run_presets]
 InterfaceBandwidth = {mode}
 UseRamulatorTrace = False
 """
+
+
+def _sparsity_text(sparsity: Sparsity | None) -> str:
+    if sparsity is None:
+        return "SparsitySupport = false"
+    return f"""\
+SparsitySupport = true
+SparseRep = {sparsity.representation}
+OptimizedMapping = {str(sparsity.optimized_mapping).lower()}
+BlockSize = {sparsity.block_size}
+RandomNumberGeneratorSeed = {sparsity.seed}"""

@@ -19,7 +19,7 @@ from energy.scalesim.cost import Batch
 from energy.scalesim.report import SimulationError
 from nfenergy.ground.errors import NfEnergyError
 from topologies import table
-from topologies.layers import Layer, LayerShape, Topology
+from topologies.layers import DENSE, Layer, LayerShape, Topology
 
 POLL_SECONDS = 0.01
 REPORT_FOLDER = "report"
@@ -114,9 +114,9 @@ def _scratch_errors() -> Iterator[None]:
 
 
 def _start(batch: Batch, folder: Path) -> subprocess.Popen[bytes]:
-    topology = Topology(
-        name=REPORT_FOLDER, layers=tuple(Layer(name="", **shape._asdict()) for shape in batch.shapes)
-    )
+    ratio = DENSE if batch.array.sparsity is None else batch.array.sparsity.ratio
+    layers = tuple(Layer(name="", sparsity=ratio, **shape._asdict()) for shape in batch.shapes)
+    topology = Topology(name=REPORT_FOLDER, layers=layers)
     folder.mkdir()
     (folder / "topology.csv").write_text(table.dumps(topology), encoding="ascii")
     (folder / "layout.csv").write_text(table.dumps_layout(topology), encoding="ascii")

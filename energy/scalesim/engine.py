@@ -62,9 +62,11 @@ def simulate(
         SimulationError: SCALE-Sim failed, was killed, or left no usable report.
         NfEnergyError: a layer needs more memory than the machine has, or the disk is full.
     """
-    tasks = [(layer.shape, array) for layer in topology.layers]
+    tasks = [(layer.shape, array.for_ratio(layer.sparsity)) for layer in topology.layers]
     counts = simulate_tasks(tasks, jobs=jobs, on_progress=on_progress)
-    return tuple(replace(counts[layer.shape, array], layer=layer.name) for layer in topology.layers)
+    return tuple(
+        replace(counts[task], layer=layer.name) for task, layer in zip(tasks, topology.layers, strict=True)
+    )
 
 
 def simulate_tasks(
@@ -126,9 +128,12 @@ def simulator_version() -> str:
 def _key(task: Task) -> dict[str, object]:
     shape, array = task
     bandwidths = array.interface_bandwidths
+    built = asdict(array)
+    if array.sparsity is None:
+        del built["sparsity"]
     return {
         "layer": list(shape),
-        "array": asdict(array) | {"interface_bandwidths": bandwidths and list(bandwidths)},
+        "array": built | {"interface_bandwidths": bandwidths and list(bandwidths)},
         "simulator": f"scalesim {simulator_version()}",
     }
 

@@ -22,6 +22,8 @@ class SimulationError(NfEnergyError):
 def read_reports(folder: Path, shapes: Sequence[LayerShape], array: SystolicArray) -> list[LayerCounts]:
     """The records of the simulated layers, in the order of the topology, without names.
 
+    Of sparse filters in ``ws``, SCALE-Sim multiplies the ifmap reads by M / N; nfenergy rounds them.
+
     Raises:
         SimulationError: a report is missing, has another number of rows or a value that is no number.
     """
@@ -64,7 +66,7 @@ def _counts(
         overall_util_percent=float(compute["Overall Util %"]),
         mapping_efficiency_percent=float(compute["Mapping Efficiency %"]),
         compute_util_percent=float(compute["Compute Util %"]),
-        sram_ifmap_reads=_whole(access["SRAM IFMAP Reads"]),
+        sram_ifmap_reads=_whole(access["SRAM IFMAP Reads"], rounded=array.sparsity is not None),
         sram_filter_reads=_whole(access["SRAM Filter Reads"]),
         sram_ofmap_writes=writes,
         sram_ofmap_writes_true=writes - ofmap_write_excess(shape, array),
@@ -102,8 +104,8 @@ def ofmap_write_excess(shape: LayerShape, array: SystolicArray) -> int:
     return Folding.of(shape, array).folds * (array.rows + array.cols)
 
 
-def _whole(text: str) -> int:
+def _whole(text: str, *, rounded: bool = False) -> int:
     value = float(text)
-    if not value.is_integer():
+    if not rounded and not value.is_integer():
         raise ValueError(f"{text!r} is not a whole number")
-    return int(value)
+    return round(value)

@@ -28,6 +28,7 @@ def simulate(
     dataset: options.DatasetName = "cifar10",
     width: options.Width = 1.0,
     input_shape: options.InputShape = None,
+    batch: options.Batch = 1,
     ber: options.BitErrorRate = None,
     voltage: options.Voltage = None,
     as_json: options.AsJson = False,
@@ -45,6 +46,7 @@ def simulate(
             dataset=dataset,
             width=width,
             input_shape=input_shape,
+            batch=batch,
             ber=ber,
             voltage=voltage,
             on_progress=on_progress,
@@ -66,6 +68,9 @@ def layers(
         ),
     ] = "table",
     out: Annotated[Path | None, typer.Option("--out", help="File for it instead of the output.")] = None,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Read rows, too, on which SCALE-Sim's own reader fails.")
+    ] = False,
     quiet: options.Quiet = False,
 ) -> None:
     from nfenergy.ground.files import write_text
@@ -76,7 +81,7 @@ def layers(
     if out is not None:
         check_folder(out.parent)
     with simulation_progress(quiet=quiet) as on_progress:
-        counts = api.layers(topology, on_progress=on_progress, **machine.arguments())
+        counts = api.layers(topology, lenient=lenient, on_progress=on_progress, **machine.arguments())
     energies = [
         {f"{domain}_{counts.energy_unit}": value for domain, value in layer.items()}
         for layer in counts.energies
@@ -109,6 +114,7 @@ def export(
     ] = None,
     deconv: options.Deconvolution = None,
     input_shape: options.InputShape = None,
+    batch: options.Batch = 1,
     action_counts: Annotated[
         bool, typer.Option("--action-counts", help="Write Accelergy's action counts of each network too.")
     ] = False,
@@ -122,8 +128,8 @@ def export(
             raise InputError("--all exports every network; leave out --base and --gen")
         if action_counts:
             raise InputError("--action-counts takes --base or --gen, not --all")
-        if input_shape:
-            raise InputError("--input-shape takes --base or --gen, not --all")
+        if input_shape or batch != 1:
+            raise InputError("--input-shape and --batch take --base or --gen, not --all")
         written = exports.export_all(
             out, dataset=dataset, convention=convention, deconvolution=deconv, array=accelerator
         )
@@ -138,6 +144,7 @@ def export(
             convention=convention or "paper",
             deconvolution=deconv,
             input_shape=shape_of(input_shape),
+            batch=batch,
             array=accelerator,
             action_counts=action_counts,
         )

@@ -50,6 +50,7 @@ Width = Annotated[float, typer.Option("--width", help="Factor on the base model'
 InputShape = Annotated[
     str | None, typer.Option("--input-shape", help="Of the input in place of the data set's: 3x224x224.")
 ]
+Batch = Annotated[int, typer.Option("--batch", min=1, help="Samples at a time, as many as an inference has.")]
 BitErrorRate = Annotated[
     str | None, typer.Option("--ber", help="Bit error rate of the operating point: 1% or 0.01.")
 ]

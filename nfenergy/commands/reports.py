@@ -52,6 +52,10 @@ def report(
     selection: options.SelectionOptions,
     machine: options.MachineOptions,
     ber: Rates = PUBLISHED_RATE,
+    beside: Annotated[
+        str,
+        typer.Option("--beside", help="Further arrays that the page can compare: 16x16,'32x32 ws',google."),
+    ] = "",
     sensitivity: Annotated[
         list[Path] | None,
         typer.Option("--sensitivity", help="sensitivity.json of `sensitivity`; may come several times."),
@@ -62,18 +66,29 @@ def report(
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
+    from nfenergy.compared_arrays import explorer_data, parse_arrays
     from nfenergy.layer_files import read_assignment, read_sensitivity
+    from nfenergy.machine import array_of
     from nfenergy.reporting import write_report
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"the report is an HTML page; --out {out} should end in .html")
     check_folder(out.parent)
+    arrays = parse_arrays(beside, array_of(machine.arguments()))
     sensitivities = [read_sensitivity(path) for path in sensitivity or []]
     assignments = [read_assignment(path) for path in assignment or []]
     comparison = _compared(selection, machine, ber, quiet=quiet)
-    command = shlex.join(["nfenergy", *sys.argv[1:]])
+    with simulation_progress(quiet=quiet) as on_progress:
+        explorer = explorer_data(
+            comparison, arrays=arrays, savings_file=selection.savings, on_progress=on_progress
+        )
     written = write_report(
-        comparison, out, command=command, sensitivities=sensitivities, assignments=assignments
+        comparison,
+        out,
+        command=shlex.join(["nfenergy", *sys.argv[1:]]),
+        sensitivities=sensitivities,
+        assignments=assignments,
+        explorer=explorer,
     )
     for path in written:
         typer.echo(str(path))

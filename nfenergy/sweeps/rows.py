@@ -74,6 +74,7 @@ def _of_part(part: Part, space: DesignSpace) -> Columns:
         "generator": part.generator,
         "dataset": part.dataset,
         "input_shape": "",
+        "batch": 1,
         "convention": part.convention,
         "deconvolution": get_convention(part.convention).deconvolution(space.spec.deconvolution),
         "engine": space.spec.engine,

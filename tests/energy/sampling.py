@@ -128,3 +128,43 @@ def _smaller(shape: LayerShape) -> LayerShape:
 
 def _macs(shape: LayerShape) -> int:
     return Layer(name="", **shape._asdict()).macs
+
+
+def draw_given_bandwidth(random: Random, dataflow: str) -> SystolicArray:
+    """Read buffers that hold small layers, a write buffer that is soon full, bandwidths from one word on."""
+    return SystolicArray(
+        rows=random.choice((1, 2, 4, 8, 16, random.randint(1, 20))),
+        cols=random.choice((2, 4, 8, 16, 16, random.randint(1, 20))),
+        dataflow=dataflow,
+        ifmap_sram_kb=random.choice((3, 8, 16, 64)),
+        filter_sram_kb=random.choice((3, 8, 16)),
+        ofmap_sram_kb=random.choice((1, 1, 1, 2, 3)),
+        interface_bandwidths=(
+            random.choice((1, 10, random.randint(1, 900))),
+            random.choice((1, 10, random.randint(1, 900))),
+            random.choice((1, 1, 1, 2, 3, 5, random.randint(1, 40))),
+        ),
+    )
+
+
+def draw_held_shape(random: Random, array: SystolicArray, *, seconds: float) -> LayerShape:
+    """A layer of which half of each read buffer holds the operand, as a rule with many outputs."""
+    while True:
+        filter_h, filter_w = random.choice((1, 1, 2, 3)), random.choice((1, 1, 2, 3))
+        channels = random.choice((1, 1, 2, random.randint(1, 40)))
+        window = filter_h * filter_w * channels
+        shape = LayerShape(
+            ifmap_h=filter_h + random.randint(0, 40),
+            ifmap_w=filter_w + random.randint(0, 40),
+            filter_h=filter_h,
+            filter_w=filter_w,
+            channels=channels,
+            filters=random.randint(1, max(1, 400 * array.filter_sram_kb // window)),
+            stride=random.choice((1, 1, 2, 3)),
+        )
+        layer = Layer(name="", **shape._asdict())
+        held = layer.ofmap_px * window <= 500 * array.ifmap_sram_kb and window * layer.filters <= (
+            500 * array.filter_sram_kb
+        )
+        if held and estimate(shape, array).seconds <= seconds and layer.macs > 1:
+            return shape

@@ -60,7 +60,8 @@ FILES: dict[str, str | bytes] = {
     "zero_depthwise.csv": f"{HEADER}\nConvDP, 8, 8, 3, 3, 0, 4, 1,\n",
     "filter.csv": f"{HEADER}\nConv1, 8, 8, 9, 3, 2, 4, 1,\n",
     "strides.csv": f"{HEADER}\nConv1, 8, 8, 3, 3, 2, 4, 1, 2,\n",
-    "sparse.csv": f"{HEADER}\nConv1, 8, 8, 3, 3, 2, 4, 1, 2:4,\n",
+    "ratio.csv": f"{HEADER}\nConv1, 8, 8, 3, 3, 2, 4, 1, 4:2,\n",
+    "no_comma.csv": f"{HEADER}\nConv1, 8, 8, 3, 3, 2, 4, 1\n",
     "semicolons.csv": f"{HEADER.replace(',', ';')}\n{OK_ROW.replace(',', ';')}\n",
     "utf16.csv": f"{HEADER}\n{OK_ROW}\n".encode("utf-16"),
     "image.csv": b"\x89PNG\r\n\x1a\n\x00\x00\xff",
@@ -180,7 +181,8 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     (("layers", "--topology", "huge_layer.csv"), 1, "GiB can be used here"),
     ((*LAY, "filter.csv"), 2, "filter.csv, line 2: layer 'Conv1': its 9 x 3 filter is larger than"),
     ((*LAY, "strides.csv"), 2, "strides.csv, line 2: strides 1 x 2"),
-    ((*LAY, "sparse.csv"), 2, "sparse.csv, line 2: sparsity '2:4'"),
+    ((*LAY, "ratio.csv"), 2, "ratio.csv, line 2: layer 'Conv1': sparsity is 4:2, expected N:M with 1"),
+    ((*LAY, "no_comma.csv"), 2, "no_comma.csv, line 2: SCALE-Sim reads 7 fields, each before a comma, "),
     ((*LAY, "semicolons.csv"), 2, "its columns must be separated by commas"),
     ((*LAY, "mkn.csv"), 2, "mkn.csv, line 1: unknown column 'Q' in the header"),
     ((*LAY, "batch.csv"), 2, "batch.csv, line 2: batch size '4': nfenergy counts one input at a time"),
@@ -322,7 +324,7 @@ def test_an_unforeseen_error_of_the_system_is_one_line(
 def test_interrupts_and_exhausted_memory_anywhere(
     cli: RunCli, workplace: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
-    def stop(*args: object) -> None:
+    def stop(*args: object, **options: object) -> None:
         raise error
 
     monkeypatch.setattr("topologies.table.read", stop)

@@ -99,8 +99,8 @@ def test_a_shape_that_is_none_is_refused(empty_cache: Path) -> None:
         network_model(GENERATORS["convs"], CIFAR, CONVENTIONS["exact"], input_shape=(3, 0, 32))
 
 
-def test_ptflops_counts_one_image_only(empty_cache: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"ptflops cannot count its MACs \(it takes one input, batch 1\); --conv"
-    ):
-        network_model(GENERATORS["convs"], CIFAR, CONVENTIONS["paper"], batch=2)
+def test_ptflops_counts_a_batch_as_so_many_images(empty_cache: Path) -> None:
+    one, two = (
+        network_model(GENERATORS["convs"], CIFAR, CONVENTIONS["paper"], batch=batch).size for batch in (1, 2)
+    )
+    assert (two.macs, two.params) == (2 * one.macs, one.params)

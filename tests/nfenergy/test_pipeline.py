@@ -11,10 +11,11 @@ import pytest
 from energy import counts
 from energy.array import SystolicArray
 from energy.curve_files import load_curve
-from nfenergy import pipeline
+from nfenergy import api, pipeline
 from nfenergy.ground.errors import InputError, NfEnergyError, UnknownName
 from tests.conftest import WriteTopology
 from tests.nfenergy.counted import machine, simulate
+from topologies import table
 
 
 def test_the_papers_example() -> None:
@@ -141,9 +142,9 @@ def test_what_cannot_be_used_is_refused(
 def test_layers_of_a_file(topology_file: WriteTopology) -> None:
     path = topology_file("Conv1, 8, 8, 3, 3, 2, 4, 1,", "FC, 1, 1, 1, 1, 144, 10, 1,")
     array = SystolicArray(rows=8, cols=8)
-    simulated = pipeline.layers(path, machine(array=array, engine="scalesim"))
+    simulated = pipeline.layers(table.read(path), machine(array=array, engine="scalesim"))
     assert [record.layer for record in simulated] == ["Conv1", "FC"]
-    computed = pipeline.layers(str(path), machine(array=array))
+    computed = pipeline.layers(table.read(path), machine(array=array))
     for ours, theirs in zip(computed, simulated, strict=True):
         for column, value in theirs.as_dict().items():
             expected = pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
@@ -152,4 +153,14 @@ def test_layers_of_a_file(topology_file: WriteTopology) -> None:
 
 def test_layers_of_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read topology file"):
-        pipeline.layers(tmp_path / "absent.csv", machine())
+        api.layers(tmp_path / "absent.csv")
+
+
+def test_ratios_without_a_setting_for_them_are_counted_dense_with_a_word(
+    topology_file: WriteTopology, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dense, sparse = "Conv1, 8, 8, 3, 3, 2, 4, 1, 1:1,", "Conv1, 8, 8, 3, 3, 2, 4, 1, 2:4,"
+    assert api.layers(topology_file(dense), engine="closed-form") == api.layers(
+        topology_file(sparse, name="sparse.csv"), engine="closed-form"
+    )
+    assert capsys.readouterr().err == f"nfenergy: sparse: {pipeline.RATIOS_UNUSED}\n"

@@ -26,9 +26,10 @@ class Browser:
     def __init__(self, address: str, session: str) -> None:
         self._session = f"{address}/session/{session}"
 
-    def open(self, page: Path) -> None:
-        """Load a page to its end."""
-        _call(f"{self._session}/url", {"url": page.as_uri()})
+    def open(self, page: Path, fragment: str = "") -> None:
+        """Load a page to its end; `fragment` is the part of its address from ``#`` on."""
+        _call(f"{self._session}/url", {"url": "about:blank"})
+        _call(f"{self._session}/url", {"url": page.as_uri() + fragment})
         deadline = time.monotonic() + START_S
         while self.run("return document.readyState") != "complete":
             if time.monotonic() > deadline:
@@ -54,6 +55,34 @@ class Browser:
             if message["method"] == "Network.requestWillBeSent"
             and not message["params"]["request"]["url"].startswith("data:")
         ]
+
+    def press(self, *keys: str) -> None:
+        """Press and release keys one after another, by their WebDriver codes."""
+        strokes = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        actions = [{"type": "key", "id": "keyboard", "actions": strokes}]
+        _call(f"{self._session}/actions", {"actions": actions})
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Press the mouse at one point of the window, and release it at another."""
+        (x, y), (to_x, to_y) = start, end
+        moves: list[dict[str, object]] = [
+            {"type": "pointerMove", "duration": 0, "origin": "viewport", "x": x, "y": y},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerMove", "duration": 50, "origin": "viewport", "x": to_x, "y": to_y},
+            {"type": "pointerUp", "button": 0},
+        ]
+        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": moves}
+        _call(f"{self._session}/actions", {"actions": [mouse]})
+
+    def emulate(self, *, width: int, height: int = 900, dark: bool = False) -> None:
+        """A screen of another size, and what its user prefers."""
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        prefers = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        for command, parameters in (
+            ("Emulation.setDeviceMetricsOverride", screen),
+            ("Emulation.setEmulatedMedia", {"features": [prefers]}),
+        ):
+            _call(f"{self._session}/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def screenshot(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(_call(f"{self._session}/screenshot")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import os
 import re
 from collections.abc import Iterator
@@ -18,13 +20,15 @@ from energy.closed_form.engine import simulate
 from neuralfuse.registry import base_title, generator_title
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import percent_text
+from nfenergy.ground.tables import csv_text
 from reports.content import PageContent
 from reports.fronts import DEFINITION
 from reports.layer_rows import CountedNetwork, layer_rows
 from reports.merge import Merged
-from reports.page import page_html
+from reports.page import LONGEST_PLAIN, download, page_html
 from reports.plots.registry import PlotData
 from reports.plots.tradeoff import tradeoff_plot
+from reports.records import Tradeoff
 from tests.reports.browser import CHROMIUM, DRIVER, Browser, chromium
 from tests.reports.samples import CURVE, merged
 from topologies.layers import Layer, Topology
@@ -234,10 +238,9 @@ def test_nothing_is_wider_than_the_page(browser: Browser) -> None:
 def test_the_downloads_are_the_tables(browser: Browser) -> None:
     names = browser.run("return Array.from(document.querySelectorAll('a[download]')).map(a => a.download)")
     assert names == ["tradeoff.csv", "layers.csv"]
-    header = browser.run(
-        "return atob(document.querySelector('a[download]').href.split(',')[1]).split('\\n')[0]"
-    )
-    assert str(header).startswith("base,base_width,generator,dataset,")
+    table = browser.run("return decodeURIComponent(document.querySelector('a[download]').href)")
+    start = "data:text/csv;charset=utf-8,"
+    assert str(table) == start + csv_text(Tradeoff, merged(("resnet18", "vgg11")).tradeoffs)
 
 
 def test_it_prints_and_is_pictured(browser: Browser, tmp_path: Path) -> None:
@@ -249,3 +252,10 @@ def test_it_prints_and_is_pictured(browser: Browser, tmp_path: Path) -> None:
     printed = (folder / "report.pdf").read_bytes()
     assert printed.startswith(b"%PDF")
     assert 4 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 14
+
+
+def test_a_long_table_is_compressed_within_the_page() -> None:
+    text = "a,b\n" * LONGEST_PLAIN
+    name, address = download("layers.csv", text)
+    assert (name, address[:28]) == ("layers.csv.gz", "data:application/gzip;base64")
+    assert gzip.decompress(base64.b64decode(address.partition(",")[2])).decode() == text

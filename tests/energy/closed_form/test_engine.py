@@ -134,7 +134,7 @@ def test_records_follow_the_topology_and_carry_its_names() -> None:
 def test_user_bandwidths_are_refused_with_the_engine_that_knows_them() -> None:
     array = SystolicArray(interface_bandwidths=(10, 10, 10))
     with pytest.raises(InputError, match=r"--engine scalesim"):
-        closed_form.simulate(topology(LayerShape(5, 5, 3, 3, 2, 4, 1)), array)
+        closed_form.simulate(topology(LayerShape(50, 50, 3, 3, 20, 4, 1)), array)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scalesim.scale_config import scale_config
 
-from energy.array import DATAFLOWS, PRESETS, SystolicArray
+from energy.array import DATAFLOWS, PRESETS, Sparsity, SystolicArray
 from energy.scalesim.cfg import DEMANDED, LAYOUT_KEYS, cfg_text, load_array, read_cfg
 from nfenergy.ground.errors import InputError
 
@@ -147,7 +148,6 @@ def test_a_cfg_of_version_2_is_filled_in(tmp_path: Path) -> None:
         (V2_CFG, "", "has no section"),
         (V2_CFG, "\x00\x01", "is not a SCALE-Sim cfg"),
         ("[run_presets]", "[run_presets]\nUseRamulatorTrace = True", "sets UseRamulatorTrace"),
-        ("[run_presets]", "[sparsity]\nSparsitySupport = true\n[run_presets]", "sets SparsitySupport"),
         ("[run_presets]", "[layout]\nIfmapCustomLayout = True\n[run_presets]", "sets IfmapCustomLayout"),
     ],
 )
@@ -279,3 +279,35 @@ def test_what_is_written_needs_no_remark(folder: Path, array: SystolicArray) -> 
 def test_a_name_that_no_file_can_have() -> None:
     with pytest.raises(InputError, match="no file and no preset 'xxx"):
         load_array(config="x" * 300)
+
+
+SPARSE = Sparsity(representation="csc", seed=7)
+
+
+@pytest.mark.parametrize(
+    "sparsity", [SPARSE, replace(SPARSE, optimized_mapping=True, block_size=8), Sparsity()]
+)
+def test_sparsity_is_written_and_read_back(tmp_path: Path, sparsity: Sparsity) -> None:
+    array = SystolicArray(rows=8, dataflow="ws", sparsity=sparsity)
+    assert read_cfg(write(tmp_path, cfg_text(array))).sparsity == sparsity
+    assert array.for_ratio("2:4").sparsity == replace(sparsity, ratio="2:4")
+    assert SystolicArray().for_ratio("2:4") == SystolicArray()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("SparsitySupport = true", "SparsitySupport = yes", "SparsitySupport is 'yes'"),
+        ("OptimizedMapping = true", "", "it has no OptimizedMapping"),
+        ("SparseRep = csc", "SparseRep = coo", "SparseRep is 'coo', expected one of csr"),
+        ("BlockSize = 8", "BlockSize = 16", "OptimizedMapping works in dataflow ws and"),
+        ("BlockSize = 8", "BlockSize = 1", "BlockSize is 1 and Random"),
+        ("Dataflow = ws", "Dataflow = os", "here they are os and 8; SCALE-Sim fails"),
+    ],
+)
+def test_sparsity_that_scalesim_fails_on_is_refused(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    sparsity = replace(SPARSE, optimized_mapping=True, block_size=8)
+    text = cfg_text(SystolicArray(rows=8, dataflow="ws", sparsity=sparsity))
+    assert old in text
+    with pytest.raises(InputError, match=re.escape(reason)):
+        read_cfg(write(tmp_path, text.replace(old, new)))
