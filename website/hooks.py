@@ -63,6 +63,9 @@ def _file(config: Any, uri: str, content: str | bytes | Path) -> File:
 def _run_examples(files: Files, config: Any, digest: str) -> None:
     """Replace every page that runs commands by one with their outputs; two pages at a time or more."""
     pages = [file for file in files.documentation_pages() if examples.steps_of(file.content_string)]
+    pages.sort(
+        key=lambda file: len(examples.steps_of(file.content_string)), reverse=True
+    )  # the longest first
 
     def run(file: File) -> tuple[list[str], Path] | str:
         name = file.src_uri.removesuffix(".md")
