@@ -135,7 +135,7 @@ def parse_size(text: str) -> tuple[int, int]:
     >>> parse_size("12x14")
     (12, 14)
     """
-    match = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", text.strip())
+    match = re.fullmatch(r"([0-9]{1,6})[xX]([0-9]{1,6})", text.strip())
     if match is None:
         raise InputError(f"array is {text!r}, expected ROWSxCOLS such as 32x32")
     return int(match[1]), int(match[2])

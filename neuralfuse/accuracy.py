@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Annotated, Any
 
 from neuralfuse.registry import (
@@ -41,10 +42,6 @@ def _rate(meaning: str, name: str, high: float, source: str = "", joined: str | 
     )
 
 
-def _base_name(name: str) -> str:
-    return network_name("base", name)
-
-
 def _source(text: str) -> str:
     if text.lower() not in (MEASURED, PUBLISHED):
         raise InputError(f"{text!r} is neither {MEASURED} nor {PUBLISHED}")
@@ -59,12 +56,12 @@ class Accuracy:
     three figures of the generator (``nf_...``) are None.
 
     Raises:
-        InputError: a generator lacks one of its figures.
+        InputError: a generator lacks one of its figures, or there are such figures without a generator.
     """
 
     reference: Annotated[str, Column("where it was read", name="table", joined="accuracy_reference")] = ""
     dataset: Annotated[str, Column("data set", check=dataset_name, joined=None)]
-    base: Annotated[str, Column("base model", check=_base_name, joined=None)]
+    base: Annotated[str, Column("base model", check=partial(network_name, "base"), joined=None)]
     generator: Annotated[
         str, Column("generator; none: no generator", check=generator_name, empty=NO_GENERATOR, joined=None)
     ]
@@ -154,6 +151,8 @@ class Accuracy:
                 f"generator {self.generator!r} lacks nf_clean_accuracy, nf_perturbed_accuracy_mean or "
                 "nf_perturbed_accuracy_std"
             )
+        if not self.has_generator and figures != (None, None, None):
+            raise InputError("nf_ accuracies are of a generator, of which there is none; leave them empty")
 
     @property
     def has_generator(self) -> bool:

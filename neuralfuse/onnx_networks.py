@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from neuralfuse.registry import ONNX, Dataset, FileNetwork, Role
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import check_regular
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,6 +48,7 @@ def onnx_network(name: str, role: Role) -> OnnxNetwork:
         InputError: the file cannot be read.
     """
     path = Path(name)
+    check_regular(path, "network file")
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -27,6 +27,7 @@ from neuralfuse.onnx_networks import FORM as ONNX_FORM
 from neuralfuse.onnx_networks import OnnxNetwork, is_onnx_file, onnx_network
 from neuralfuse.registry import Dataset, FileNetwork, Network, Role, networks
 from nfenergy.ground.errors import InputError, UnknownName
+from nfenergy.ground.files import check_regular
 
 if TYPE_CHECKING:
     from torch import nn
@@ -216,6 +217,7 @@ def _user_network(name: str, role: Role) -> UserNetwork:
         raise InputError(f"{file!r} is not a Python file; write {FORM}")
     if not function.isidentifier():
         raise InputError(f"{function!r} in {name!r} is not the name of a function; write {FORM}")
+    check_regular(path, "network file")
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

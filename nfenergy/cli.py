@@ -19,6 +19,8 @@ from nfenergy.ground.errors import NfEnergyError
 INTERRUPTED = 130
 TERMINATED = 143
 GO_ON = "interrupted; files already written are whole: run the command again, with --resume where it has that"
+LONGEST_LINE = 2000
+"""Characters of an error; of what is longer, such as a file quoted whole, the middle is left out."""
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
@@ -126,7 +128,10 @@ def _discard_stdout() -> None:
 
 
 def _fail(message: str, status: int) -> int:
-    sys.stderr.write(f"nfenergy: {' '.join(message.split())}\n")
+    line = " ".join(message.split())
+    if len(line) > LONGEST_LINE:
+        line = f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 2 :]}"
+    sys.stderr.write(f"nfenergy: {line}\n")
     return status
 
 

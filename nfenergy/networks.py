@@ -54,7 +54,7 @@ def shape_of(text: str | Sequence[int] | None) -> tuple[int, ...] | None:
     if text is None:
         return None
     parts = text.lower().split("x") if isinstance(text, str) else list(map(str, text))
-    if not parts or not all(re.fullmatch(r"0*[1-9]\d{0,8}", part.strip()) for part in parts):
+    if not parts or not all(re.fullmatch(r"0*[1-9][0-9]{0,8}", part.strip()) for part in parts):
         raise InputError(f"input shape is {text!r}, expected positive extents: 3x224x224")
     return tuple(map(int, parts))
 

@@ -139,8 +139,10 @@ class Saving:
 
     def __post_init__(self) -> None:
         for name, by in self.measures.items():
+            if not by.base > 0:
+                raise InputError(f"the base model's energy by {name} is {by.base:g}, expected more than 0")
             own = 100.0 * (by.base - by.base_low - by.generator) / by.base
-            if abs(own - by.saving_percent) > TOLERANCE:
+            if not abs(own - by.saving_percent) <= TOLERANCE:
                 raise InputError(
                     f"it says {by.saving_percent:g} % saved by {name}, its energies give {own:g} %"
                 )
@@ -181,7 +183,12 @@ class Saving:
         )
 
     def saving_percent(self, measure: str) -> float:
-        """Energy saved by a measure, in percent of the base model's."""
+        """Raises InputError: the file of the savings has no such measure."""
+        if measure not in self.measures:
+            raise InputError(
+                f"the savings have no columns of measure {measure}; "
+                f"choose --measure {' or '.join(self.measures) or 'in another file'}"
+            )
         return self.measures[measure].saving_percent
 
 

@@ -7,10 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from nfenergy.ground.errors import InputError
 from topologies.convention import Convention
 from topologies.deconv import EXACT_MAPPINGS
 from topologies.layers import WEIGHTS, Layer, scalesim_ofmap_extent
 from topologies.operations import Convolution, Operation, Product
+
+MOST_TAPS = 2**20
+"""Of a transposed convolution along an axis, over all its phases; real ones have tens."""
 
 
 def rows_of(
@@ -118,6 +122,15 @@ def _window(op: Convolution, axis: int, convention: Convention, extra_padding: i
 
 
 def _exact_deconvolution(op: Convolution, path: str, mapping: str) -> Iterator[Layer]:
+    phases_along = [min(op.stride[axis], op.out_extent[axis]) for axis in _axes(op)]
+    if (
+        max(math.prod(phases_along), *(op.kernel[axis] * phases_along[axis] for axis in _axes(op)))
+        > MOST_TAPS
+    ):
+        raise InputError(
+            f"layer {path!r}: a transposed convolution of kernel {op.kernel} and stride {op.stride} is too "
+            "large to write down"
+        )
     along = [
         EXACT_MAPPINGS[mapping](
             outputs=op.out_extent[axis],

@@ -60,6 +60,8 @@ def read_onnx(path: Path) -> Any:
         raise InputError(f"{path} is damaged: it holds names that are not text")
     _check_opset(model, onnx.defs.onnx_opset_version(), onnx.__version__)
     for tensor in model.graph.initializer:
+        if any(extent < 0 for extent in tensor.dims):
+            raise InputError(f"{path} is damaged: {tensor.name} has a negative extent")
         if math.prod(tensor.dims) > LARGEST_VALUE:
             _empty(tensor)
     if model.functions:

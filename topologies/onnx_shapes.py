@@ -152,16 +152,18 @@ class OnnxShapes:
 
         helper, reference = self._onnx.helper, onnx_package("onnx.reference")
         of_shape = node.op_type in ("Shape", "Size")
-        inputs = {
-            name: np.broadcast_to(np.float32(0), self.shape(name) or ()) if of_shape else self.values[name]
-            for name in node.input
-            if name
-        }
         outputs = [helper.make_empty_tensor_value_info(name) for name in node.output if name]
-        known = [helper.make_empty_tensor_value_info(name) for name in inputs]
-        graph = helper.make_graph([node], "values", known, outputs)
-        alone = helper.make_model(graph, opset_imports=list(self._model.opset_import))
         try:
+            inputs = {
+                name: np.broadcast_to(np.float32(0), self.shape(name) or ())
+                if of_shape
+                else self.values[name]
+                for name in node.input
+                if name
+            }
+            known = [helper.make_empty_tensor_value_info(name) for name in inputs]
+            graph = helper.make_graph([node], "values", known, outputs)
+            alone = helper.make_model(graph, opset_imports=list(self._model.opset_import))
             found = reference.ReferenceEvaluator(alone).run(None, inputs)
         except Exception:
             return  # then its values are unknown, and so are the shapes that hang on them

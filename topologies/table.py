@@ -94,7 +94,7 @@ def _fields(line: str) -> list[str]:
 
 
 def _header(fields: list[str]) -> tuple[str, ...]:
-    if len(fields) > 1 and re.fullmatch(r"-?\d+", fields[1]):
+    if len(fields) > 1 and re.fullmatch(r"-?[0-9]+", fields[1]):
         raise InputError("a layer stands where SCALE-Sim expects the header, which it skips; add the header")
     if len(fields) < 4:
         hint = "; its columns must be separated by commas" if ";" in fields[0] else ""
@@ -150,6 +150,6 @@ def _ratio(field: str) -> str:
 
 
 def _integer(field: str) -> int:
-    if not re.fullmatch(r"[+-]?\d{1,18}", field):
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", field):
         raise InputError(f"{field!r} is not a whole number")
     return int(field)

@@ -8,7 +8,7 @@ import numpy as np
 
 from neuralfuse.memory.map_text import Matrix, check_numbers, parse_matrix
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import read_text
+from nfenergy.ground.files import check_regular, read_text
 
 NPY = b"\x93NUMPY"
 
@@ -27,6 +27,9 @@ def read_matrix(path: Path, what: str, *, flags: bool) -> Matrix:
 def is_npy(path: Path, what: str) -> bool:
     """Whether a file begins like a ``.npy`` file. Raises InputError: it cannot be read."""
     try:
+        if path.is_fifo():
+            return False
+        check_regular(path, what)
         with path.open("rb") as file:
             return file.read(len(NPY)) == NPY
     except OSError as error:
@@ -35,9 +38,13 @@ def is_npy(path: Path, what: str) -> bool:
 
 def load_npy(path: Path, what: str) -> Matrix:
     """The array of a ``.npy`` file. Raises InputError: it is broken, or not of numbers."""
+    check_regular(path, what)
     try:
-        found: Matrix = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        # Mapped, a file that promises more numbers than it holds is refused before memory is asked for.
+        found: Matrix = np.load(path, allow_pickle=False, mmap_mode="r")
+    except OSError as error:
+        raise InputError(f"cannot read {what} {path}: {error.strerror or error}") from error
+    except Exception as error:  # numpy reads the header as Python, and fails in many ways
         raise InputError(f"{path} is a broken .npy file, or one of objects; expected {what}") from error
     if found.dtype.kind not in "biuf":
         raise InputError(f"{path} holds values of type {found.dtype}; expected {what}")

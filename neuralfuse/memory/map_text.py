@@ -133,7 +133,7 @@ def _wanted(flags: bool) -> str:
 
 def _line_by_line(text: str, where: str, what: str, flags: bool) -> Matrix:
     rows: list[Matrix] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(re.split("\r\n|\r|\n", text), start=1):
         entries = line.partition("#")[0].replace(",", " ").split()
         if not entries:
             continue

@@ -17,7 +17,7 @@ from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.quantization import Quantization
 from neuralfuse.training.base_recipe import BaseRecipe, Epoch
 from neuralfuse.training.base_steps import Augmentation, BaseTrainer
-from neuralfuse.training.state import SavedRun, images_digest
+from neuralfuse.training.state import SavedRun, images_digest, naming_damage
 
 OnEpoch = Callable[[Epoch], None]
 UNQUANTIZED = "none"
@@ -116,8 +116,9 @@ class BaseTraining:
         Raises:
             InputError: there is no whole state, or it is of a run with another recipe, model or images.
         """
-        history, state = self._saved.load(out)
-        self._trainer.restore(state)
+        with naming_damage(out):
+            history, state = self._saved.load(out)
+            self._trainer.restore(state)
         self.history = tuple(history)
 
     @cached_property

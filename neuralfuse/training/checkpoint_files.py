@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import write_bytes, write_text
+from nfenergy.ground.files import check_regular, write_bytes, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -62,6 +62,7 @@ def load(path: Path, kind: Kind) -> Checkpoint:
 
     if path.is_dir():
         raise InputError(f"{path} is a folder; name the checkpoint in it, such as {path / f'{kind}{SUFFIX}'}")
+    check_regular(path, "checkpoint")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -79,10 +80,16 @@ def load(path: Path, kind: Kind) -> Checkpoint:
 
 
 def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Load `tensors`, read from `path`, into a model whose names and shapes must be the same.
+    """Load `tensors`, read from `path`, into a model that they must fit; see `check_fit`."""
+    check_fit(model, tensors, path)
+    model.load_state_dict(dict(tensors))
+
+
+def check_fit(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Whether `tensors`, read from `path`, are finite and have the names, shapes and types of a model's.
 
     Raises:
-        InputError: they are not.
+        InputError: they are or have not.
     """
     expected = model.state_dict()
     if odd := sorted(expected.keys() ^ tensors.keys()):
@@ -92,7 +99,12 @@ def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
         if tensor.shape != tensors[name].shape:
             found, wanted = list(tensors[name].shape), list(tensor.shape)
             raise InputError(f"{path}: {name} has shape {found}, the network needs {wanted}")
-    model.load_state_dict(dict(tensors))
+        if tensor.dtype != tensors[name].dtype:
+            raise InputError(
+                f"{path}: {name} is of type {tensors[name].dtype}, the network needs {tensor.dtype}"
+            )
+        if not bool(tensors[name].isfinite().all()):
+            raise InputError(f"{path}: {name} holds values that are not finite; the file is damaged")
 
 
 def _record(text: str, path: Path) -> Json:

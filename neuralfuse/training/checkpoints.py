@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+import json
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
 
 from neuralfuse.networks.normalization import normalize
 from neuralfuse.networks.whitening import Statistics, whiten
 from neuralfuse.quantization import Memory, Quantization, get_scheme
 from neuralfuse.registry import DATASETS, Dataset, FileNetwork, Role, own_dataset
 from neuralfuse.training.base_recipe import robustness
-from neuralfuse.training.checkpoint_files import Json, Kind, fill, load, save
+from neuralfuse.training.checkpoint_files import Json, Kind, check_fit, fill, load, save
 from neuralfuse.user_networks import find_network
 from nfenergy.ground.errors import InputError
 
@@ -122,13 +125,39 @@ def load_network(path: Path, kind: Kind) -> tuple[nn.Module, NetworkRecord]:
         InputError: the file is no such checkpoint, or its weights do not fit its network.
     """
     checkpoint = load(path, kind)
-    try:
-        record = NetworkRecord(**checkpoint.record)
-        if record.whitening is not None:
-            mean, deviation = record.whitening
-            record = replace(record, whitening=(tuple(mean), tuple(deviation)))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{path} describes no network that this version knows ({error})") from error
+    record = _record(checkpoint.record, path)
+    check_fit(_skeleton(record, path), checkpoint.tensors, path)
     model = build(record)
     fill(model, checkpoint.tensors, path)
     return model.eval(), record
+
+
+def _skeleton(record: NetworkRecord, path: Path) -> nn.Module:
+    """A record's network without memory for its weights: a damaged width may ask for any amount."""
+    import torch
+
+    try:
+        record.stored  # noqa: B018 - refuses what no memory stores
+        with torch.device("meta"):
+            return build(record)
+    except InputError as error:
+        error.args = (f"{path}: {error}",)
+        raise
+    except Exception as error:
+        said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise InputError(f"{path} describes a network that cannot be built ({said})") from error
+
+
+def _record(found: Json, path: Path) -> NetworkRecord:
+    """The record in a checkpoint, every field of its type. Raises InputError: one is not."""
+    unknown = sorted(found.keys() - {field.name for field in fields(NetworkRecord)})
+    if unknown:
+        raise InputError(f"{path} describes no network that this version knows: unknown field {unknown[0]!r}")
+    try:
+        return TypeAdapter(NetworkRecord).validate_json(json.dumps(found), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"{path} describes no network that this version knows: {where}: {first['msg']}"
+        ) from error

@@ -6,6 +6,8 @@ import torch
 
 from nfenergy.ground.errors import InputError
 
+MOST_THREADS = 1024
+
 
 def best_device() -> str:
     """The GPU if there is one."""
@@ -32,6 +34,12 @@ def device_named(name: str | None) -> str:
 
 
 def use_threads(count: int | None) -> None:
-    """Let PyTorch compute on so many threads; None leaves its own choice."""
+    """Let PyTorch compute on so many threads; None leaves its own choice.
+
+    Raises:
+        InputError: they are more than any machine has, for which the system has no memory.
+    """
+    if count is not None and count > MOST_THREADS:
+        raise InputError(f"{count} threads are more than any machine has; give at most {MOST_THREADS}")
     if count is not None:
         torch.set_num_threads(count)

@@ -17,7 +17,7 @@ from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.networks.pooling import use_fast_pooling
 from neuralfuse.training.eopm import EopmSettings, StepResult, accumulate_gradients
-from neuralfuse.training.state import LoopState, SavedRun, images_digest
+from neuralfuse.training.state import LoopState, SavedRun, images_digest, naming_damage
 from neuralfuse.training.streams import AUGMENTATION, batch_index, stream_seed
 from neuralfuse.training.validation import generator_accuracies, steps_per_epoch
 from nfenergy.ground.errors import InputError, NfEnergyError
@@ -172,7 +172,8 @@ class GeneratorTraining:
         Raises:
             InputError: there is no whole state, or it is of a run with other settings, data or bases.
         """
-        self.log, _ = self._saved.load(out)
+        with naming_damage(out):
+            self.log, _ = self._saved.load(out)
 
     @cached_property
     def _saved(self) -> SavedRun[LogEntry]:

@@ -10,7 +10,9 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
@@ -100,6 +102,8 @@ class SavedRun(Generic[Entry]):
         state = load(path, "training")
         self._check_identity(state.record, path)
         done = state.record[self.unit]
+        if type(done) is not int or done < 0:
+            raise InputError(f"{path} is damaged: it has done {done!r} {self.unit}s")
         if done > self.total:
             raise InputError(f"{path} has done {done} {self.unit}s, more than the {self.total} wanted now")
         log = read_log(out / LOG_FILE, self.entry)[:done]
@@ -155,6 +159,20 @@ def begin_in(out: Path, checkpoint: str, *, overwrite: bool, resumable: bool = T
                 raise NfEnergyError(f"cannot delete {file}: {error.strerror or error}") from error
 
 
+@contextmanager
+def naming_damage(out: Path) -> Iterator[None]:
+    """Whatever goes wrong with the content of a state in folder `out` is an InputError."""
+    try:
+        yield
+    except NfEnergyError:
+        raise
+    except Exception as error:
+        said = next(iter(str(error).strip().splitlines()), "")
+        raise InputError(
+            f"{out / STATE_FILE} is damaged ({type(error).__name__}: {said}); start anew without --resume"
+        ) from error
+
+
 def images_digest(images: LabelledImages) -> str:
     """A name for labelled images: equal for equal pixels and labels in the same order."""
     digest = hashlib.sha256()
@@ -190,7 +208,10 @@ def read_log(path: Path, entry: type[Entry]) -> list[Entry]:
 def _cell(text: str, kind: str) -> int | float | None:
     if not text and kind.endswith("| None"):
         return None
-    return int(text) if kind == "int" else float(text)
+    number = int(text) if kind == "int" else float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> Tensors:
@@ -200,8 +221,11 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> Tensors:
 
 def _fill_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
     state: dict[int, Tensors] = {}
+    shapes = [weight.shape for group in optimizer.param_groups for weight in group["params"]]
     for name, value in tensors.items():
         number, _, key = name.partition(".")
+        if value.shape not in (torch.Size(), shapes[int(number)]):
+            raise ValueError(f"{name} has shape {list(value.shape)}")
         state.setdefault(int(number), {})[key] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 

@@ -73,7 +73,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no hints on stderr.")]
 OutFolder = Annotated[Path | None, typer.Option("--out", help="Folder for the result files.")]
 MeasureName = Annotated[str, named("--measure", kind="measures", help="What energy is reckoned by")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of all random numbers of the run.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Of all random numbers of the run.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Threads of PyTorch; default its own choice.")
 ]

@@ -8,8 +8,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from nfenergy.ground.errors import NfEnergyError
-from nfenergy.ground.files import write_text
+from nfenergy.ground.errors import InputError, NfEnergyError
+from nfenergy.ground.files import read_text, write_text
 
 Key = Mapping[str, object]
 
@@ -38,8 +38,8 @@ class JsonCache:
     def get(self, key: Key) -> dict[str, object] | None:
         """The value stored under `key`, or None."""
         try:
-            content = json.loads(self._path(key).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
+            content = json.loads(read_text(self._path(key), "cache entry"))
+        except (InputError, ValueError, RecursionError):
             return None
         value = content.get("value") if isinstance(content, dict) else None
         if not isinstance(value, dict) or content.get("key") != dict(key):

@@ -123,6 +123,8 @@ def build(record: type, values: Mapping[str, Any], row: object = None, *, joined
             column = _joined_name(part) if joined else part.name
             if column is not None and column in values:
                 arguments[name] = values[column]
+            elif part.optional and row is not None:
+                arguments[name] = None
         elif isinstance(part, Spread):
             arguments[name] = {
                 key.name: build(part.record, values, key)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
+import stat
 import tempfile
+import time
 from pathlib import Path
 
 from nfenergy.ground.errors import InputError, NfEnergyError
+
+PIPE_SECONDS = 0.5
+"""How long a pipe may have no writer."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -77,13 +83,45 @@ def read_text(path: Path, what: str) -> str:
         InputError: there is no such file, or it is not readable UTF-8 text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        content = _content(path, what)
+        return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text; expected {what}") from error
     except OSError as error:
         raise InputError(f"cannot read {what} {path}: {error.strerror or error}") from error
     except ValueError as error:
         raise InputError(f"cannot read {what} {str(path)!r}: {error}") from error
+
+
+def check_regular(path: Path, what: str) -> None:
+    """Whether a file that is read more than once, or by others, is no pipe or device: they may never end.
+
+    Raises:
+        InputError: it is one; of other obstacles whoever opens it speaks.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(f"cannot read {what} {path}: it is no regular file")
+
+
+def _content(path: Path, what: str) -> bytes:
+    """What a file holds, or comes out of a pipe that somebody writes into; a device is refused."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:  # noqa: PTH123
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISFIFO(mode):
+            if not stat.S_ISREG(mode):
+                check_regular(path, what)
+            return file.readall()
+        deadline = time.monotonic() + PIPE_SECONDS
+        while (first := file.read(1)) == b"":  # None: a writer is there, and silent so far
+            if time.monotonic() > deadline:
+                raise InputError(f"cannot read {what} {path}: nobody writes into this pipe")
+            time.sleep(0.01)
+        os.set_blocking(file.fileno(), True)
+        return (first or b"") + file.readall()
 
 
 def _umask() -> int:

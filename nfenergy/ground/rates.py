@@ -67,7 +67,7 @@ def parse_rate(text: str) -> float:
     Raises:
         InputError: no number, negative, or above a half, beyond which bits say nothing.
     """
-    match = re.fullmatch(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(%?)\s*", text)
+    match = re.fullmatch(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(%?)\s*", text, re.ASCII)
     if match is None:
         raise InputError(f"bit error rate {text!r} is not a number; write 1% or 0.01")
     number, percent = float(match[1]), bool(match[2])
@@ -86,7 +86,7 @@ def parse_percentage(text: str, what: str, *, largest: float = 1000.0) -> float:
     Raises:
         InputError: no percentage, or above `largest`; the message begins with `what`.
     """
-    match = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*(%?)\s*", text)
+    match = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*(%?)\s*", text, re.ASCII)
     if match is None:
         raise InputError(f"{what} {text!r} is not a percentage; write 85 or 85%")
     value = float(match[1])

@@ -9,14 +9,16 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING
 from pathlib import Path
 from typing import TypeVar
 
 from nfenergy.ground.columns import Cell, cells, columns
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import read_text
+from nfenergy.ground.files import check_regular, read_text
 from nfenergy.ground.table_values import Raw, record_of
 
 R = TypeVar("R")
@@ -79,26 +81,38 @@ def _parquet_rows(path: Path, what: str) -> tuple[list[str], Iterator[tuple[int,
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    try:
+    check_regular(path, what)
+
+    @contextmanager
+    def readable() -> Iterator[None]:
+        try:
+            yield
+        except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+            raise InputError(f"cannot read {what} {path}: {' '.join(str(error).split())}") from error
+
+    def rows() -> Iterator[Raw]:
+        for batch in table.to_batches(max_chunksize=10_000):
+            with readable():
+                found = batch.to_pylist()
+            yield from found
+
+    with readable():
         table = parquet.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"cannot read {what} {path}: {' '.join(str(error).split())}") from error
-    rows = (row for batch in table.to_batches(max_chunksize=10_000) for row in batch.to_pylist())
-    return list(table.column_names), enumerate(rows, start=2)
+        return list(table.column_names), enumerate(rows(), start=2)
 
 
 def _check_header(
     header: Sequence[str], found: Mapping[str, Cell], known: set[str], path: Path, what: str
 ) -> None:
-    doubled = sorted({name for name in header if header.count(name) > 1 and name})
+    doubled = sorted(name for name, count in Counter(header).items() if count > 1 and name)
     if doubled:
         raise InputError(f"{path} row 1: column {doubled[0]!r} comes twice")
     missing = [name for name, cell in found.items() if name not in header and cell.default is MISSING]
     if missing:
         expected = ", ".join(name for name, cell in found.items() if cell.default is MISSING)
         raise InputError(f"{path} row 1: no column {missing[0]!r}; expected {what} with {expected}")
-    for name in header:
-        absent = [other for other in found if other not in header]
+    absent = [other for other in found if other not in set(header)]
+    for name in dict.fromkeys(header):
         near = [] if name in known else difflib.get_close_matches(name.lower(), absent, n=1, cutoff=0.85)
         if near:
             raise InputError(f"{path} row 1: no column is called {name!r}; did you mean {near[0]!r}?")

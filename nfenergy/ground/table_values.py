@@ -72,6 +72,8 @@ def _number(found: Any, column: Column, where: str) -> float | int:
         raise InputError(f"{where}: the value is {text}; leave such rows out")
     if column.kind == "integer" and not number.is_integer():
         raise InputError(f"{where}: expected a whole number, found {text!r}")
+    if column.kind == "integer" and abs(number) >= 2**63:
+        raise InputError(f"{where}: {text} does not fit into 64 bits")
     low = -math.inf if column.low is None else column.low
     high = math.inf if column.high is None else column.high
     if not low <= number <= high:

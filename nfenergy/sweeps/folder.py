@@ -1,16 +1,17 @@
 """The files of a sweep: parts while it runs, one parquet file at its end.
 
-A part that stands is whole. A sweep that was cut off, however hard, goes on with the parts it lacks and
-ends in the same file, byte for byte.
+A part bears the digest of its content in its name; one that does not fit counts as missing. A sweep that
+was cut off, however hard, goes on with the parts it lacks and ends in the same file, byte for byte.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
 
 from nfenergy.ground.errors import InputError, NfEnergyError
-from nfenergy.ground.files import write_text
+from nfenergy.ground.files import read_text, write_text
 
 PARQUET, CSV, SUMMARY = "sweep.parquet", "sweep.csv", "sweep.json"
 PARTS, PLAN, LOCK = "parts", "plan.json", "lock"
@@ -41,6 +42,7 @@ class SweepFolder:
     def __init__(self, folder: Path, plan: dict[str, Any], *, resume: bool) -> None:
         self.folder = folder
         self._parts = folder / PARTS
+        self._found: dict[int, Path] = {}
         text = json.dumps(plan, indent=1, sort_keys=True) + "\n"
         if resume:
             self._check_plan(plan, text)
@@ -56,11 +58,14 @@ class SweepFolder:
     def _check_plan(self, plan: dict[str, Any], text: str) -> None:
         """Parts, or a finished sweep, of another plan are not gone on with."""
         unfinished, summary = self._parts / PLAN, self.folder / SUMMARY
-        other = unfinished.exists() and unfinished.read_text(encoding="utf-8") != text
+        other = unfinished.exists() and read_text(unfinished, "plan of a sweep") != text
         if summary.exists():
-            with suppress(ValueError):
-                done = json.loads(summary.read_text(encoding="utf-8"))
-                other = other or any(done.get(name) != value for name, value in json.loads(text).items())
+            try:
+                done = json.loads(read_text(summary, "summary of a sweep"))
+            except (ValueError, RecursionError):
+                done = None
+            whole = isinstance(done, dict)
+            other |= not whole or any(done.get(name) != value for name, value in json.loads(text).items())
         if other:
             raise InputError(
                 f"{self.folder} holds parts of another sweep or of another version; "
@@ -89,14 +94,21 @@ class SweepFolder:
         self._locked.close()
 
     def has_part(self, number: int) -> bool:
-        return self._part(number).exists()
+        """Whether a part is there, and as it was written."""
+        if number not in self._found:
+            with _os_errors(self.folder):
+                candidates = self._parts.glob(f"{_stem(number)}.*.parquet")
+                whole = [path for path in candidates if path.is_file() and path.name == _name(number, path)]
+            if whole:
+                self._found[number] = whole[0]
+        return number in self._found
 
     def write_part(self, number: int, rows: pa.Table) -> None:
         """Write a part whole or not at all."""
         with _os_errors(self.folder):
-            temporary = self._part(number).with_suffix(".tmp")
+            temporary = self._parts / f"{_stem(number)}.tmp"
             parquet.write_table(rows, temporary)
-            temporary.replace(self._part(number))
+            self._found[number] = temporary.replace(self._parts / _name(number, temporary))
 
     def assemble(self, schema: pa.Schema, parts: int, *, as_csv: bool) -> None:
         """Join all parts, in order, one in memory at a time."""
@@ -104,14 +116,14 @@ class SweepFolder:
             temporary = self._parts / PARQUET
             with parquet.ParquetWriter(temporary, schema) as writer:
                 for number in range(parts):
-                    writer.write_table(parquet.read_table(self._part(number)))
+                    writer.write_table(parquet.read_table(self._found[number]))
             temporary.replace(self.folder / PARQUET)
             if as_csv:
                 temporary = self._parts / CSV
                 options = arrow_csv.WriteOptions(quoting_style="needed")
                 with arrow_csv.CSVWriter(temporary, schema, write_options=options) as writer:
                     for number in range(parts):
-                        writer.write_table(parquet.read_table(self._part(number)))
+                        writer.write_table(parquet.read_table(self._found[number]))
                 temporary.replace(self.folder / CSV)
 
     def finish(self, summary: dict[str, Any]) -> None:
@@ -120,8 +132,15 @@ class SweepFolder:
         with _os_errors(self.folder):
             shutil.rmtree(self._parts)
 
-    def _part(self, number: int) -> Path:
-        return self._parts / f"part-{number:06d}.parquet"
+
+def _stem(number: int) -> str:
+    return f"part-{number:06d}"
+
+
+def _name(number: int, path: Path) -> str:
+    """A part's name, with the first digits of the digest of its content."""
+    with path.open("rb") as file:
+        return f"{_stem(number)}.{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.parquet"
 
 
 @contextmanager
