@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DOCUMENTED := $(VENV)/.documented
 
 NETWORKS ?= resnet18 resnet50 vgg11 vgg16 vgg19 convl convs deconvl deconvs unetl unets
 
-.PHONY: demo test test-slow lint types topologies results bench clean
+.PHONY: demo test test-slow lint types docs topologies results bench clean
 
 $(INSTALLED): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nfenergy needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -40,6 +41,14 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
+$(DOCUMENTED): $(INSTALLED) requirements-docs.lock
+	$(BIN)/python -m pip install --quiet --requirement requirements-docs.lock
+	touch $@
+
+# Runs the commands of the pages, which takes a minute or two; their outputs are kept in .docs-cache.
+docs: $(DOCUMENTED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 # About half an hour on two cores, plain SCALE-Sim above all; copy the figures into benchmarks/README.md.
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.startup
@@ -51,4 +60,4 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.closed_form --networks $(NETWORKS)
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .docs-cache site

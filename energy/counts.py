@@ -76,6 +76,7 @@ class LayerCounts:
     dram_ofmap_stop_cycle: Annotated[int, _cycles("last access to the ofmap in DRAM")]
 
     def as_dict(self) -> dict[str, str | int | float]:
+        """The counts by the name of their field."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 

@@ -116,6 +116,7 @@ class EnergySetting:
         )
 
     def value_bits(self, *, weights: bool) -> int:
+        """Bits of a stored weight or activation."""
         return self.weight_bits if weights else self.activation_bits
 
     def sizes(self, built: MemorySizes, extents: Extents) -> MemorySizes:

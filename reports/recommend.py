@@ -24,6 +24,7 @@ class Constraints:
     max_latency_overhead_percent: float | None = None
 
     def admit(self, tradeoff: Tradeoff) -> bool:
+        """Whether a trade-off keeps every constraint that is set."""
         accuracy, overhead = self.min_accuracy_percent, self.max_latency_overhead_percent
         return (accuracy is None or tradeoff.accuracy.perturbed_percent >= accuracy) and (
             overhead is None or tradeoff.saving.latency_overhead_percent <= overhead

@@ -1,0 +1,1 @@
+"""What makes the documentation site besides its pages: commands that run, generated references."""
