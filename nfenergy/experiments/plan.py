@@ -21,6 +21,9 @@ from nfenergy.ground.yaml_files import parse_yaml
 
 Cells = dict[str, Cell]
 
+SIZES = ("width", "clip_factor")
+"""Settings of a scale that are of the papers' networks."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRow:
@@ -147,7 +150,7 @@ def _planned(
         template |= getattr(experiment, part)
         template |= _of_cases(experiment.cases, cells, part)
         if part != "generator" or template:
-            template = {**defaults.get(part, {}), **template, **getattr(at, part)}
+            template = {**_defaults(defaults.get(part, {}), template), **template, **getattr(at, part)}
             template |= _of_cases(at.cases, cells, part)
         parts[part] = filled(template, cells)
     base = base_stage(parts["base"], paper=experiment.paper, dataset=dataset)
@@ -169,6 +172,12 @@ def _planned(
         conditions=conditions(parts["test"], base),
         printed={rate: printed.get(rate, {}) for rate in rates},
     )
+
+
+def _defaults(settings: Mapping[str, Any], template: Mapping[str, Any]) -> dict[str, Any]:
+    """A scale's settings of a part, without a width where a function of one's own decides it."""
+    own = ":" in str(template.get("network"))
+    return {name: value for name, value in settings.items() if not (own and name in SIZES)}
 
 
 def _of_cases(cases: Mapping[str, Mapping[str, Changes]], cells: Cells, part: str) -> dict[str, Any]:

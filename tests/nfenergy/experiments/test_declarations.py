@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,9 @@ def test_a_shipped_declaration_is_a_start_for_ones_own(tmp_path: Path, cli: RunC
     shown = cli("experiment", "show", "stutz-table2")
     assert shown.status == 0
     assert yaml.safe_load(shown.stdout)["published"] == "stutz_table2_9_clipping"
+
+
+def test_a_network_of_ones_own_keeps_its_width(write: Callable[..., Path]) -> None:
+    path = write(name="own.py")
+    changed = {**OWN, "base": {"network": f"{path}:build"}}
+    assert {row.base.width for row in plan(validated(changed, "own", "own"), "smoke").rows} == {1.0}
