@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from importlib.resources import files
@@ -97,4 +98,4 @@ def counted(claims: list[dict[str, Any]]) -> str:
 
 def _inline(svg: str) -> str:
     """An SVG without what only a file of its own needs."""
-    return svg[svg.index("<svg") :]
+    return re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)

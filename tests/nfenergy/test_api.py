@@ -77,7 +77,7 @@ def arguments(function: Callable[..., object]) -> dict[str, Any]:
     return own | dict.fromkeys(MachineArguments.__annotations__) | {"assume_v2": False}
 
 
-OUTPUT = {"as_json", "quiet", "out", "sensitivity", "assignment"}
+OUTPUT = {"as_json", "quiet", "out", "sensitivity", "assignment", "beside"}
 
 
 def test_simulate_takes_what_the_command_takes() -> None:

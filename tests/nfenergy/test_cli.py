@@ -185,7 +185,7 @@ def test_list_prints_names_or_json(cli: RunCli) -> None:
 def test_reproduce_prints_every_entry_and_succeeds(cli: RunCli) -> None:
     shown = cli("reproduce", "all", "--engine", "closed-form")
     assert shown.status == 0
-    assert "0 differences in 85 entries" in shown.stdout
+    assert "0 differences in 87 entries" in shown.stdout
     found = json.loads(cli("reproduce", "table6", "--engine", "closed-form", "--json").stdout)
     assert found["differences"] == 0
     assert len(found["entries"]) == 11
