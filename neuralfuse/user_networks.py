@@ -214,7 +214,7 @@ def _user_network(name: str, role: Role) -> UserNetwork:
         raise InputError(f"{name!r} names no function in a file; write {FORM}")
     path = Path(file)
     if path.suffix != ".py":
-        raise InputError(f"{file!r} is not a Python file; write {FORM}")
+        raise InputError(f"{file!r} is not a Python file; write {FORM}, or {FORMS}")
     if not function.isidentifier():
         raise InputError(f"{function!r} in {name!r} is not the name of a function; write {FORM}")
     check_regular(path, "network file")

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from neuralfuse.training.generator_training import LogEntry
 
 
+DRIFT = (
+    "batch normalisation may drift under RandBET, whose passes with bit errors leave its statistics alone; "
+    "if the loss rises again, train with --norm group as Stutz et al. do, or --randbet-form released"
+)
+
+
 def train_base(
     run: run_options.RunOptions,
     recipe: recipe_options.BaseOptions,
@@ -57,6 +63,8 @@ def train_base(
         _show(told | stored_as(chosen.quantization) | chosen.settings(), as_json=as_json)
         return
     device = run.chosen_device()
+    if chosen.perturbs and chosen.randbet == "alg1" and normalization == "batch":
+        typer.echo(f"nfenergy: {DRIFT}", err=True)
     found = source.load(data, extent=extent)
     record = NetworkRecord(
         kind="base",
