@@ -20,7 +20,7 @@ demo: $(INSTALLED)
 	$(BIN)/nfenergy simulate --base resnet18 --gen convs
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
