@@ -39,6 +39,7 @@ def isolated_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NFENERGY_CACHE_DIR", str(folder))
         patch.setenv("OMP_NUM_THREADS", "1")
+        patch.delenv("COLUMNS", raising=False)  # set where the tests run on several cores
         yield folder
 
 

@@ -12,10 +12,16 @@ from reports.printed import (
     compare_mac_savings,
     compare_sizes,
     compare_twma,
+    compare_weights,
     differences,
     macs_as_printed,
 )
-from reports.published import published_mac_savings, published_params_macs, published_twma
+from reports.published import (
+    published_mac_savings,
+    published_params_macs,
+    published_twma,
+    published_weights,
+)
 
 PRINTED_MACS = {row.network: row.macs for row in published_params_macs() if row.dataset == "cifar10"}
 
@@ -31,7 +37,9 @@ def test_the_published_figures_agree_with_themselves() -> None:
     savings = compare_mac_savings(PRINTED_MACS, energy_per_access_norm=0.694)
     assert (len(twma), len(sizes), len(savings)) == (11, 44, 30)
     assert differences([*twma, *sizes, *savings]) == 0
-    assert {row.table for row in (*twma, *sizes, *savings)} == set(TABLES)
+    weights = compare_weights(published_weights())
+    assert differences(weights) == 0
+    assert {row.table for row in (*twma, *sizes, *savings, *weights)} == set(TABLES)
 
 
 @given(off=st.integers(1, 100), name=st.sampled_from(sorted(published_twma())))
