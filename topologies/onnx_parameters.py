@@ -34,8 +34,9 @@ def parameters(model: Any) -> int:
 
 def _constants(model: Any) -> Iterator[tuple[str, Shape, int]]:
     """What stands in the graph itself, where some exporters put the weights."""
+    repeated = {node.input[0] for node in model.graph.node if node.op_type == "Expand"}  # initial states
     for node in model.graph.node:
-        if node.op_type == "Constant":
+        if node.op_type == "Constant" and node.output[0] not in repeated:
             for attribute in node.attribute:
                 if attribute.name == "value":
                     yield node.output[0], tuple(attribute.t.dims), attribute.t.data_type

@@ -199,7 +199,7 @@ def _row(
         nf_perturbed_percent=round(protected.mean_percent, DIGITS),
         nf_perturbed_std_percent=round(protected.std_percent, DIGITS),
         recovery_half_width_percent=None if half is None else round(half, DIGITS),
-        train_bases=" ".join(training.get("bases", [])),
+        train_bases=" ".join(training.get("bases") or []),
         train_bit_error_rate=training.get("bit_error_rate"),
         train_fault_model=training.get("fault_model", ""),
         train_lambda=training.get("perturbed_weight"),

@@ -156,6 +156,6 @@ def _row(entries: Sequence[str], flags: bool, where: str) -> Matrix:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return float(text) if text.isascii() else math.nan
     except ValueError:
         return math.nan

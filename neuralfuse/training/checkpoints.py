@@ -154,10 +154,12 @@ def _record(found: Json, path: Path) -> NetworkRecord:
     if unknown:
         raise InputError(f"{path} describes no network that this version knows: unknown field {unknown[0]!r}")
     try:
-        return TypeAdapter(NetworkRecord).validate_json(json.dumps(found), strict=True)
+        return TypeAdapter(NetworkRecord).validate_json(json.dumps(found, allow_nan=False), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise InputError(
             f"{path} describes no network that this version knows: {where}: {first['msg']}"
         ) from error
+    except ValueError as error:
+        raise InputError(f"{path} describes no network: one of its numbers is not finite") from error

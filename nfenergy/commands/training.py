@@ -63,7 +63,7 @@ def train_base(
         _show(told | stored_as(chosen.quantization) | chosen.settings(), as_json=as_json)
         return
     device = run.chosen_device()
-    if chosen.perturbs and chosen.randbet == "alg1" and normalization == "batch":
+    if chosen.perturbs and chosen.randbet == "alg1" and normalization == "batch" and not quiet:
         typer.echo(f"nfenergy: {DRIFT}", err=True)
     found = source.load(data, extent=extent)
     record = NetworkRecord(

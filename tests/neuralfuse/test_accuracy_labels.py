@@ -65,8 +65,10 @@ def accuracies(draw: st.DrawFn) -> Accuracy:
     """A measurement, most often with one or two changes, so that many are close neighbours."""
     some = st.lists(st.sampled_from(sorted(VALUES)), max_size=3, unique=True)
     names = draw(some | st.just(sorted(VALUES)))
-    row = replace(PLAIN, **{name: draw(VALUES[name]) for name in names})
-    return row.alone() if row.generator == NO_GENERATOR else row
+    values = {name: draw(VALUES[name]) for name in names}
+    generator = values.pop("generator", PLAIN.generator)
+    row = replace(PLAIN, **values)
+    return row.alone() if generator == NO_GENERATOR else replace(row, generator=generator)
 
 
 def test_every_field_of_an_identity_is_tried() -> None:
