@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,29 +22,29 @@ from nfenergy.ground.rates import percent_text
 DIGEST_DIGITS = 16
 
 
-class Stage:
+class Stage(ABC):
     """What can be made and kept.
 
     Attributes:
         kind: ``base``, ``generator`` or ``test``.
-        needs: stages that must be there before it.
     """
 
     kind: str
 
     @property
+    @abstractmethod
     def needs(self) -> tuple[Stage, ...]:
-        raise NotImplementedError
+        """Stages that must be there before it."""
 
     @property
+    @abstractmethod
     def identity(self) -> dict[str, Any]:
         """All that decides its result, as JSON values; of the stages it needs, their digests."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def title(self) -> str:
         """What it is, in words, for progress."""
-        raise NotImplementedError
 
     @cached_property
     def digest(self) -> str:
