@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_the_options_of_simulate_have_their_fixed_names(cli: RunCli) -> None:
 def test_the_version(cli: RunCli) -> None:
     shown = cli("--version")
     assert shown.status == 0
-    assert shown.stdout.startswith("nfenergy 0.")
+    assert shown.stdout == f"nfenergy {version('nfenergy')}\n"
 
 
 @pytest.mark.parametrize(
