@@ -19,12 +19,6 @@ Template = dict[str, Any]
 Scale = Literal["smoke", "small", "paper"]
 SCALES: tuple[Scale, ...] = ("smoke", "small", "paper")
 
-STATES = {
-    "exact": "computed, nothing is trained",
-    "training": "networks are trained and tested",
-    "drawing": "a picture of what is computed or trained elsewhere",
-}
-
 SUFFIX = ".yaml"
 
 
@@ -92,7 +86,7 @@ class Experiment(_Part):
         name: of the file, without its suffix.
         title: what it shows.
         source: where the papers print it.
-        state: see `STATES`.
+        state: ``exact`` trains nothing, ``training`` trains and tests, ``drawing`` draws what others make.
         paper: whose recipes it takes, ``stutz``, ``neuralfuse``, or our own of a data set, ``nfenergy``.
         dataset: of the paper.
         draw: of a drawing, its kind, see `nfenergy.experiments.drawings`.

@@ -13,7 +13,6 @@ from neuralfuse.evaluation.intervals import half_width
 from nfenergy.experiments.declaration import Claim, Side
 from nfenergy.experiments.plan import Plan, PlannedRow, matching
 from nfenergy.experiments.quantities import QUANTITIES, Series
-from nfenergy.experiments.stages import EvaluationStage
 from nfenergy.experiments.store import Store
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate, rate_key
@@ -130,7 +129,7 @@ class Outcome:
         for row, rate, other, other_rate in pairs:
             for own, side, at in ((row, claim.greater, rate), (other, claim.than, other_rate)):
                 share = (self.value(own, side.value, at) or 0.0) / 100
-                images = self.tested[_last(own.tests_for(side.value, at)).digest].images
+                images = self.tested[own.tests_for(side.value, at)[-1].digest].images
                 variance += max(share * (1 - share), 0.0) / images
         return 100 * NORMAL_QUANTILE * math.sqrt(variance) / len(pairs)
 
@@ -163,7 +162,3 @@ def _points(rows: tuple[PlannedRow, ...], side: Side) -> list[tuple[PlannedRow, 
         return [(row, row.rates[0]) for row in kept]
     wanted = None if side.rate is None else rate_key(parse_rate(side.rate))
     return [(row, rate) for row in kept for rate in row.rates if wanted is None or rate_key(rate) == wanted]
-
-
-def _last(stages: Sequence[EvaluationStage]) -> EvaluationStage:
-    return stages[-1]

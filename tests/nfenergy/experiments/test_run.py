@@ -77,6 +77,7 @@ def test_the_page_of_all_experiments(results: Path, cli: RunCli) -> None:
     page = (results / "index.html").read_text()
     assert all(f'id="{name}"' in page for name in TRAINED)
     assert "http://" not in page.replace("http://www.w3.org", "")
+    assert '"Segoe UI"' in page.partition("</style>")[0]  # not escaped: it is a style sheet
 
 
 def test_a_damaged_stage_is_named(results: Path, tmp_path: Path, cli: RunCli) -> None:
