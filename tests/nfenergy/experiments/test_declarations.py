@@ -103,6 +103,11 @@ def test_a_cell_becomes_a_setting() -> None:
         ({"cases": {"modle": {"plain": {}}}}, "there is no column 'modle'"),
         ({"rates": ["1 percent"]}, "1 percent"),
         ({"title": 3}, "title: Input should be a valid string"),
+        ({"values": {"saving": None}, "rates": ["40%"]}, "experiment own: bit error rate 40% is outside"),
+        (
+            {"claims": [{"text": "saves", "greater": {"value": "saving"}, "than": {"value": "err"}}]},
+            "saving is counted and not tested",
+        ),
     ],
 )
 def test_what_means_nothing_is_refused_with_its_place(change: dict[str, Any], message: str) -> None:
