@@ -22,7 +22,7 @@ from nfenergy.ground.yaml_files import parse_yaml
 
 Cells = dict[str, Cell]
 
-SIZES = ("width", "clip_factor")
+SIZES = ("width", "clip_factor", "wide_groups")
 """Settings of a scale that are of the papers' networks."""
 
 

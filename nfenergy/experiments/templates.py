@@ -21,9 +21,12 @@ from nfenergy.ground.rates import parse_rate
 
 STORED = ("scheme", "bits", "memory")
 BASE_KEYS = {
-    *("network", "dataset", "width", "normalization", "images", "unquantized", "clip_factor"),
+    *("network", "dataset", "width", "normalization", "images", "unquantized", "clip_factor", "wide_groups"),
     *STORED,
 } | {field.name for field in fields(BaseRecipe) if field.name != "quantization"}
+WIDE_GROUPS = {"group-shifted": "group-shifted-8", "group-fixed": "group-fixed-8"}
+"""Half as many groups as channels leaves a narrow network two values to normalise where images are small."""
+
 GENERATOR_KEYS = {"network", "images", "before"} | {field.name for field in fields(EopmSettings)}
 TEST_KEYS = {field.name for field in fields(Conditions)} - {"rate", "quantization"} | {*STORED, "pattern"}
 
@@ -66,12 +69,15 @@ def base_stage(settings: Template, *, paper: str, dataset: str) -> BaseStage:
         changes["clip"] *= settings.get("clip_factor", 1.0)
     if "milestones" in changes:
         changes["milestones"] = tuple(changes["milestones"])
+    normalization = settings.get("normalization") or "batch"
+    if settings.get("wide_groups"):
+        normalization = WIDE_GROUPS.get(normalization, normalization)
     return BaseStage(
         network=_network(settings.get("network", ""), "base"),
         dataset=dataset,
         recipe=_replaced(recipe, {**changes, "quantization": stored}, "base"),
         width=settings.get("width", 1.0),
-        normalization=settings.get("normalization") or "batch",
+        normalization=normalization,
         images=settings.get("images"),
     )
 

@@ -131,6 +131,20 @@ def test_a_shipped_declaration_is_a_start_for_ones_own(tmp_path: Path, cli: RunC
     assert yaml.safe_load(shown.stdout)["published"] == "stutz_table2_9_clipping"
 
 
+@pytest.mark.parametrize(
+    ("scale", "dataset", "normalization"),
+    [
+        ("small", "cifar10", "group-shifted-8"),
+        ("small", "mnist", "group-shifted"),
+        ("paper", "cifar10", "group-shifted"),
+    ],
+)
+def test_narrow_networks_have_fewer_groups(scale: Any, dataset: str, normalization: str) -> None:
+    base = {"network": "simplenet", "normalization": "group-shifted"}
+    declared = validated({**OWN, "base": base, "dataset": dataset}, "own", "own")
+    assert {row.base.normalization for row in plan(declared, scale).rows} == {normalization}
+
+
 def test_a_network_of_ones_own_keeps_its_width(write: Callable[..., Path]) -> None:
     path = write(name="own.py")
     changed = {**OWN, "base": {"network": f"{path}:build"}}
