@@ -52,6 +52,8 @@ def write_outcome(outcome: Outcome, folder: Path, *, command: str) -> tuple[Path
 
 def write_drawing(outcome: Outcome, drawn: Drawn, folder: Path, *, command: str) -> tuple[Path, ...]:
     """Write a drawing's files, as `write_outcome` those of a table."""
+    import pandas as pd
+
     experiment = outcome.plan.experiment
     readable = [
         f"# {experiment.title}\n",
@@ -60,8 +62,8 @@ def write_drawing(outcome: Outcome, drawn: Drawn, folder: Path, *, command: str)
         f"![{drawn.words}]({FIGURE})\n",
     ]
     if drawn.body:
-        table = "".join(",".join(row) + "\n" for row in (drawn.header, *drawn.body))
-        write_text(folder / TABLE, table)
+        table = pd.DataFrame(drawn.body, columns=list(drawn.header))
+        write_text(folder / TABLE, table.to_csv(index=False, lineterminator="\n"))
         readable.append(markdown(list(drawn.header), [list(row) for row in drawn.body]))
     write_bytes(folder / FIGURE, drawn.svg)
     record = record_of(outcome, command=command, figure=drawn.words)
