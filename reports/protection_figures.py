@@ -10,7 +10,13 @@ from neuralfuse.layer_sensitivity import Sensitivity
 from nfenergy.ground.rates import percent_text
 from reports.assignment_rows import ShownAssignment
 from reports.figures import PAGE, Figure
-from reports.plots import assignment_dots, protection_dots, protection_words, sensitivity_map
+from reports.plots import (
+    assignment_dots,
+    protection_dots,
+    protection_words,
+    sensitivity_map,
+    sensitivity_words,
+)
 from reports.plots.inline import inline_svg
 from reports.protection_rows import ProtectionRow
 
@@ -67,8 +73,8 @@ def _sensitivity(name: str, found: Sensitivity, end: float | None) -> Figure:
         sensitivity_map.sensitivity_plot(
             layers, points, by_bit_points=cells, intervals=halves, end=end, size=PAGE
         ),
-        hover=sensitivity_map.hover_texts(layers, points, cells, halves),
-        description=sensitivity_map.description(layers, points, cells, halves),
+        hover=sensitivity_words.hover_texts(layers, points, cells, halves),
+        description=sensitivity_words.description(layers, points, cells, halves),
     )
 
 

@@ -12,7 +12,13 @@ from matplotlib.figure import Figure
 from neuralfuse.registry import GENERATORS, NO_GENERATOR
 from nfenergy.ground.errors import InputError
 from reports.assignment_rows import AssignedLayer, AssignmentStanding, ShownAssignment
-from reports.plots import assignment_dots, protection_dots, protection_words, sensitivity_map
+from reports.plots import (
+    assignment_dots,
+    protection_dots,
+    protection_words,
+    sensitivity_map,
+    sensitivity_words,
+)
 from reports.plots.named_rows import row_layout, short_names
 from reports.plots.style import COLUMN, SIZES
 from reports.plots.words import common_start
@@ -178,7 +184,7 @@ def test_every_layer_has_its_loss_and_its_cells(count: int, size: str, bits: int
     assert marks(figure, "loss-") == count
     drawn = [text for text in figure.findobj() if str(text.get_gid()).startswith("bit-")]
     assert len(drawn) == count * bits
-    hover = sensitivity_map.hover_texts(names, only, cells, halves)
+    hover = sensitivity_words.hover_texts(names, only, cells, halves)
     assert len(hover) == count * (bits + 1)
     assert names[0] in hover["loss-0"]
 
@@ -193,7 +199,7 @@ def test_sensitivity_maps_have_one_scale_about_zero_and_gains_a_corner() -> None
     assert (mesh.norm.vmin, mesh.norm.vmax) == (-50.0, 50.0)
     corners = [found for found in figure.axes[1].collections if isinstance(found, PathCollection)]
     assert len(corners) == 2
-    assert sensitivity_map.description(["a", "b"], [1.0, -1.0], cells, [0.5, None]) == (
+    assert sensitivity_words.description(["a", "b"], [1.0, -1.0], cells, [0.5, None]) == (
         "Errors in one layer only, of 2 in all, cost -1.0 to 1.0 points of accuracy, most in a. 1 of the 1 "
         "exceed their interval. Of single bits, bit 2 of a costs most, 31.0 points; the highest bit costs "
         "-2.0 to 31.0 points, the lowest 0.0 points."
