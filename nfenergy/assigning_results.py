@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy.measures import Measure
+from nfenergy.ground.figures import FORMATS
 from nfenergy.ground.files import write_text
 from nfenergy.ground.provenance import versions
 from nfenergy.ground.tables import as_dict, csv_text
@@ -127,7 +128,18 @@ class Assignment:
         }
 
     def write(self, folder: Path) -> list[Path]:
-        """Tables and JSON into `folder`. Raises NfEnergyError: a file cannot be written."""
+        """Tables, figures and JSON into `folder`. Raises NfEnergyError: a file cannot be written."""
+        from reports.plots.assignment_dots import assignment_plot, standings_plot
+        from reports.plots.style import SIZES, save
+
+        size, shown = SIZES["page"], self.shown
+        drawn = {
+            "assignment": assignment_plot(shown, size=size),
+            "standings": standings_plot(shown, size=size),
+        }
+        figures = {folder / f"{name}.{format_}": drawn[name] for name in drawn for format_ in FORMATS}
+        for path, figure in figures.items():
+            save(figure, size, path)
         texts = {
             "assignment.csv": csv_text(AssignedLayer, self.layers),
             "standings.csv": csv_text(AssignmentStanding, self.standings),
@@ -135,4 +147,4 @@ class Assignment:
         }
         for name, text in texts.items():
             write_text(folder / name, text)
-        return [folder / name for name in texts]
+        return [*figures, *(folder / name for name in texts)]

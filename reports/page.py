@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import gzip
+import re
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from energy.curve import VoltageCurve
@@ -28,15 +30,18 @@ from reports.fronts import DEFINITION, front_hypervolume, standings
 from reports.layer_records import LayerRow
 from reports.measured import chief_measures, measures_of
 from reports.plots.inline import dark_css
+from reports.protection_figures import protection_figures
 from reports.protection_rows import ProtectionRow
 from reports.protections_section import (
     assignment_tables,
-    protection_figures,
     protection_sentences,
     protection_tables,
     sensitivity_table,
 )
 from reports.records import Tradeoff
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 LONGEST_PLAIN = 100_000
 FILES = {"tradeoff.csv": Tradeoff, "layers.csv": LayerRow, "protections.csv": ProtectionRow}
@@ -63,6 +68,7 @@ def page_html(content: PageContent) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["code"] = with_code
     return environment.from_string(_resource("report.html.j2")).render(
         css=Markup(_resource("report.css") + dark_css() + explorer_css()),
         js=Markup(_resource("report.js")),
@@ -95,6 +101,13 @@ def page_html(content: PageContent) -> str:
     )
 
 
+def with_code(text: str) -> Markup:
+    """A sentence for a page: what stands between backticks is code, and everything is escaped."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(text))))
+
+
 def _resource(name: str) -> str:
     return (files("reports") / "templates" / name).read_text(encoding="utf-8")
 
@@ -104,7 +117,8 @@ def _numbered(content: PageContent) -> list[dict[str, object]]:
     from markupsafe import Markup
 
     drawn = sorted(figures(content.data), key=lambda figure: figure.section != "figures")
-    drawn += protection_figures(content.protections, content.sensitivities)
+    protections = content.protections.rows if content.protections else ()
+    drawn += protection_figures(protections, content.sensitivities, content.assignments)
     return [
         {
             "name": figure.name,

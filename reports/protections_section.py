@@ -1,8 +1,8 @@
-"""The section on protections of the weight memory, on sensitive layers and a voltage for each."""
+"""Words and tables of the section on protections of the memory, sensitive layers and a voltage for each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from energy.measures import DEFAULT_MEASURE, MEASURES
@@ -11,13 +11,7 @@ from neuralfuse.registry import NO_PROTECTION
 from nfenergy.ground.rates import percent_text
 from reports.assignment_rows import ShownAssignment
 from reports.cells import Cell, Table, number
-from reports.figures import PAGE, Figure
-from reports.plots.inline import inline_svg
-from reports.plots.protection_dots import protection_plot
-from reports.plots.sensitivity_map import sensitivity_plot
 from reports.protection_rows import ProtectionRow, TargetRow
-
-SECTION = "protections"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,41 +58,6 @@ UNMEASURED = (
 def protection_tables(shown: ShownProtections | None) -> tuple[Table, ...]:
     """The protections of all base models, and each one's cheapest voltage."""
     return () if shown is None else (_rows_table(shown.rows), _targets_table(shown.targets))
-
-
-def protection_figures(
-    shown: ShownProtections | None, sensitivities: Sequence[Sensitivity]
-) -> Iterator[Figure]:
-    """Protections by base model, then the sensitivity maps."""
-    for place, base in enumerate(dict.fromkeys(row.base for row in shown.rows) if shown else ()):
-        rows = [row for row in shown.rows if row.base == base] if shown else []
-        title = f"Protections of {base} at {percent_text(rows[0].bit_error_rate)} misreading cells"
-        yield _figure(
-            f"protections-{place}",
-            title,
-            "Dots: bit error rate left, energy by measure and, where measured, accuracy with one standard "
-            "deviation over chips; filled where the memory is protected, a diamond behind a generator. The "
-            "dashed line is the unprotected base model.",
-            protection_plot(rows, size=PAGE),
-        )
-    for place, found in enumerate(sensitivities):
-        first = found.layers[0]
-        of, rate = found.base or "the layers", percent_text(first.bit_error_rate)
-        title = f"Sensitivity of {of} to {rate} bit errors"
-        yield _figure(
-            f"sensitivity-{place}",
-            title,
-            f"Points of accuracy lost with errors ({first.fault_model}) in one layer only, with 95 % "
-            f"intervals over {len(first.seeds.split())} chips, and in one bit position of it; "
-            f"{first.clean_percent:.1f} % without errors, {first.all_percent:.1f} % with errors everywhere.",
-            sensitivity_plot(
-                [row.layer for row in found.layers],
-                [row.only_loss_points for row in found.layers],
-                by_bit_points=found.by_bit_losses,
-                intervals=[row.only_interval_points for row in found.layers],
-                size=PAGE,
-            ),
-        )
 
 
 def sensitivity_table(found: Sensitivity) -> Table:
@@ -225,11 +184,6 @@ def _targets_table(targets: Sequence[TargetRow]) -> Table:
             for name in dict.fromkeys(row.protection for row in targets)
         ),
     )
-
-
-def _figure(name: str, title: str, caption: str, drawn: object) -> Figure:
-    svg = inline_svg(drawn, PAGE, name=name, title=title, hover={})  # type: ignore[arg-type]
-    return Figure(name=name, section=SECTION, caption=f"{title}. {caption}", svg=svg)
 
 
 def _rate(rate: float) -> Cell:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping
 from importlib.resources import files
@@ -12,14 +11,17 @@ from typing import Any, get_args
 
 from nfenergy.experiments.declaration import experiments
 from nfenergy.experiments.outcome import Verdict
-from nfenergy.experiments.result_tables import CLAIM_HEADER, PRINTED
+from nfenergy.experiments.result_tables import PRINTED
 from nfenergy.experiments.writing import FIGURE, RECORD, TABLE
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text, write_text
+from reports.plots.inline import dark_css, inline_text
 
 PAGE = "index.html"
 SHOWN = ("experiment", "title", "source", "scale", "dataset", "command")
 """Of an experiment's record, what the page shows besides claims and table."""
+VERDICTS = get_args(Verdict)
+CLAIM_HEADER = ("verdict", "claim", "difference, points", "printed", "interval over", "experiment")
 
 
 def write_report(folder: Path) -> tuple[Path, list[dict[str, Any]]]:
@@ -49,10 +51,12 @@ def write_report(folder: Path) -> tuple[Path, list[dict[str, Any]]]:
         lstrip_blocks=True,
     )
     page = pages.get_template("experiments.html.j2").render(
-        css=(files("reports") / "templates" / "report.css").read_text(encoding="utf-8"),
+        css=(files("reports") / "templates" / "report.css").read_text(encoding="utf-8") + dark_css(),
         sections=found,
-        claim_header=["experiment", *CLAIM_HEADER],
-        claims=[claim["cells"] for claim in claims],
+        claim_header=CLAIM_HEADER,
+        claims=sorted(
+            (_shown(claim) for claim in claims), key=lambda claim: VERDICTS.index(claim["verdict"])
+        ),
         counts=counted(claims),
     )
     write_text(folder / PAGE, page + "\n")
@@ -66,10 +70,7 @@ def _section(folder: Path) -> dict[str, Any]:
     try:
         record = json.loads(read_text(folder / RECORD, "the record of an experiment"))
         section: dict[str, Any] = {name: record[name] for name in SHOWN}
-        section["claims"] = [
-            {"experiment": section["experiment"], **claim, "cells": [section["experiment"], *claim["cells"]]}
-            for claim in record["claims"]
-        ]
+        section["claims"] = [{"experiment": section["experiment"], **claim} for claim in record["claims"]]
         table = pd.DataFrame()
         if (folder / TABLE).exists():
             table = pd.read_csv(folder / TABLE, dtype=str, keep_default_na=False)
@@ -80,8 +81,28 @@ def _section(folder: Path) -> dict[str, Any]:
     section["body"] = [[_cell(row, name) for name in shown] for row in table.to_dict("records")]
     section["printed"] = bool(record["claims"]) or any(name.endswith(PRINTED) for name in table.columns)
     figure = folder / FIGURE
-    section["figure"] = _inline(read_text(figure, "a figure")) if figure.exists() else ""
+    section["figure"] = ""
+    if figure.exists():
+        section["figure"] = inline_text(
+            read_text(figure, "a figure"),
+            name=section["experiment"],
+            title=section["title"],
+            description=str(record.get("figure", "")),
+        )
     return section
+
+
+def _shown(claim: Mapping[str, Any]) -> dict[str, str]:
+    """A claim's cells by their place on the page."""
+    text, difference, over, printed, verdict = claim["cells"]
+    return {
+        "verdict": verdict,
+        "text": text,
+        "difference": difference.replace("+-", "±"),
+        "printed": printed,
+        "over": over,
+        "experiment": claim["experiment"],
+    }
 
 
 def _cell(row: Mapping[Any, str], name: str) -> str:
@@ -93,9 +114,4 @@ def _cell(row: Mapping[Any, str], name: str) -> str:
 def counted(claims: list[dict[str, Any]]) -> str:
     """How many claims have each verdict, in words."""
     counts = Counter(claim["verdict"] for claim in claims)
-    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in get_args(Verdict) if counts[verdict])
-
-
-def _inline(svg: str) -> str:
-    """An SVG without what only a file of its own needs."""
-    return re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])

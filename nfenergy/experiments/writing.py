@@ -34,42 +34,46 @@ def write_outcome(outcome: Outcome, folder: Path, *, command: str) -> tuple[Path
     import pandas as pd
 
     claims = [claim_cells(found) for found in outcome.claims()]
+    svg, words = (b"", "") if outcome.plan.experiment.figure is None else figure_svg(outcome)
     texts = {
         TABLE: table_frame(outcome).to_csv(index=False, lineterminator="\n"),
         CLAIMS: pd.DataFrame(claims, columns=CLAIM_HEADER).to_csv(index=False, lineterminator="\n"),
-        RECORD: json.dumps(record_of(outcome, command=command), indent=1) + "\n",
-        READABLE: _readable(outcome, claims, command=command),
+        RECORD: json.dumps(record_of(outcome, command=command, figure=words), indent=1) + "\n",
+        READABLE: _readable(outcome, claims, command=command, figure=words),
     }
     for name, text in texts.items():
         write_text(folder / name, text)
     written = [folder / name for name in texts]
-    if outcome.plan.experiment.figure is not None:
-        write_bytes(folder / FIGURE, figure_svg(outcome))
+    if svg:
+        write_bytes(folder / FIGURE, svg)
         written.append(folder / FIGURE)
     return tuple(written)
 
 
 def write_drawing(outcome: Outcome, drawn: Drawn, folder: Path, *, command: str) -> tuple[Path, ...]:
     """Write a drawing's files, as `write_outcome` those of a table."""
+    import pandas as pd
+
     experiment = outcome.plan.experiment
     readable = [
         f"# {experiment.title}\n",
         f"{experiment.source}; here at scale `{outcome.plan.scale}`.\n",
         f"    {command}\n",
-        f"![{experiment.title}]({FIGURE})\n",
+        f"![{drawn.words}]({FIGURE})\n",
     ]
     if drawn.body:
-        table = "".join(",".join(row) + "\n" for row in (drawn.header, *drawn.body))
-        write_text(folder / TABLE, table)
+        table = pd.DataFrame(drawn.body, columns=list(drawn.header))
+        write_text(folder / TABLE, table.to_csv(index=False, lineterminator="\n"))
         readable.append(markdown(list(drawn.header), [list(row) for row in drawn.body]))
     write_bytes(folder / FIGURE, drawn.svg)
-    write_text(folder / RECORD, json.dumps(record_of(outcome, command=command), indent=1) + "\n")
+    record = record_of(outcome, command=command, figure=drawn.words)
+    write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
     write_text(folder / READABLE, "\n".join(readable))
     return tuple(sorted(folder.iterdir()))
 
 
-def record_of(outcome: Outcome, *, command: str) -> dict[str, Any]:
-    """What made an outcome, and every value chip by chip, as JSON values."""
+def record_of(outcome: Outcome, *, command: str, figure: str = "") -> dict[str, Any]:
+    """What made an outcome, its figure in words, and every value chip by chip, as JSON values."""
     plan = outcome.plan
     return {
         "experiment": plan.experiment.name,
@@ -78,6 +82,7 @@ def record_of(outcome: Outcome, *, command: str) -> dict[str, Any]:
         "scale": plan.scale,
         "dataset": plan.dataset,
         "command": command,
+        "figure": figure,
         "versions": versions(),
         "claims": [
             {
@@ -112,7 +117,7 @@ def _test_of(outcome: Outcome, stage: Any) -> dict[str, Any]:
     }
 
 
-def _readable(outcome: Outcome, claims: Sequence[list[str]], *, command: str) -> str:
+def _readable(outcome: Outcome, claims: Sequence[list[str]], *, command: str, figure: str) -> str:
     plan, experiment = outcome.plan, outcome.plan.experiment
     parts = [
         f"# {experiment.title}\n",
@@ -123,6 +128,6 @@ def _readable(outcome: Outcome, claims: Sequence[list[str]], *, command: str) ->
     ]
     if claims:
         parts.append(markdown(CLAIM_HEADER, list(claims)))
-    if experiment.figure is not None:
-        parts.append(f"![{experiment.title}]({FIGURE})\n")
+    if figure:
+        parts.append(f"![{figure}]({FIGURE})\n")
     return "\n".join(parts)

@@ -129,11 +129,8 @@ def _by_rate(savings: Sequence[Saving]) -> dict[float, Cells]:
 
 
 def _scale(savings: Sequence[Saving]) -> Scale:
-    from matplotlib.colors import LinearSegmentedColormap, Normalize
-
     greatest = max(abs(saving.saving_percent(name)) for name in chief_measures(savings) for saving in savings)
-    end = STEP * max(1, ceil(greatest / STEP))
-    return LinearSegmentedColormap.from_list("saving", SCALE, N=61), Normalize(-end, end)
+    return signed_scale(STEP * max(1, ceil(greatest / STEP)))
 
 
 def _gid(base: str, generator: str, place: int) -> str:
@@ -176,9 +173,21 @@ def _draw_panel(
             if value is not None:
                 text.set_gid(gid)
             if said.startswith("-"):
-                corner = [(0, 0), (-1, 0), (0, 1), (0, 0)]
-                at = [column + 0.985], [row + 0.97]
-                axes.scatter(*at, s=(0.9 * font_pt) ** 2, marker=corner, color=ink, linewidth=0)
+                mark_corner(axes, column + 0.985, row + 0.97, ink, font_pt)
+
+
+def mark_corner(axes: Axes, right: float, below: float, ink: str, font_pt: float) -> None:
+    """A corner of a cell, which tells a negative number from a positive one in grey."""
+    corner = [(0, 0), (-1, 0), (0, 1), (0, 0)]
+    axes.scatter([right], [below], s=(0.9 * font_pt) ** 2, marker=corner, color=ink, linewidth=0)
+
+
+def signed_scale(end: float, *, costs: bool = False) -> Scale:
+    """Colours from -`end` over nothing to `end`; `costs` swaps them, for numbers of which more is worse."""
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+    colours = SCALE[::-1] if costs else SCALE
+    return LinearSegmentedColormap.from_list("saving", colours, N=61), Normalize(-end, end)
 
 
 def _name_columns(axes: Axes, bases: Sequence[str], generators: Sequence[str], size: Size) -> None:

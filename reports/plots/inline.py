@@ -42,6 +42,14 @@ def inline_svg(
         description: what is to be seen in it, likewise.
     """
     text = figure_bytes(figure, size, "svg").decode()
+    return inline_text(text, name=name, title=title, hover=hover, description=description)
+
+
+def inline_text(
+    text: str, *, name: str, title: str, hover: Mapping[str, str] | None = None, description: str = ""
+) -> str:
+    """`inline_svg` of what `figure_bytes` wrote as SVG."""
+    hover = hover or {}
     text = _compact(text[text.index("<svg") :], hover)
     text = re.sub(r'(\bid=")', rf"\1{name}-", text)
     text = re.sub(r'(\bhref="#)', rf"\1{name}-", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 MANY = 8
 
@@ -27,6 +28,17 @@ def listed(names: Sequence[str], most: int = MANY) -> str:
     if len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def common_start(names: Sequence[str]) -> str:
+    """What all names begin with, up to a comma and a space.
+
+    >>> common_start(["VGG11 x 0.5, RandBET 1 %", "VGG11 x 0.5, clip 0.1"]), common_start(["VGG11", "VGG19"])
+    ('VGG11 x 0.5, ', '')
+    """
+    parts = (name.split(", ")[:-1] for name in names)
+    same = takewhile(lambda found: len(set(found)) == 1, zip(*parts, strict=False))
+    return "".join(f"{found[0]}, " for found in same)
 
 
 def spread(values: Sequence[float], pitch: float) -> list[float]:

@@ -21,7 +21,8 @@ from nfenergy.layer_files import read_assignment, read_sensitivity
 from nfenergy.page_protections import page_protections
 from nfenergy.sensitivity_files import write_sensitivity
 from reports.assignment_rows import AssignedLayer, AssignmentStanding
-from reports.protections_section import protection_figures, protection_sentences, protection_tables
+from reports.protection_figures import protection_figures
+from reports.protections_section import protection_sentences, protection_tables
 from tests.conftest import RunCli
 
 
@@ -125,10 +126,21 @@ def test_the_page_shows_all_of_it(cli: RunCli, tmp_path: Path) -> None:
         ">1.00 ± 0.50</td>",
         "The assignment takes 7.5 % of the energy less than the best uniform voltage.",
         "<td>best uniform voltage</td>",
+        'id="figure-assignment-0-standings"',
+        "by layer 72.5 % of the energy at 91.5 %; best uniform voltage 80.0 % of the energy at 91.5 %; ",
+        "1 layers at 0.875 of Vmin; the best uniform voltage is 0.900.",
+        "Errors in one layer only, of 2 in all, cost 1.0 to 2.0 points of accuracy, most in classifier.",
+        "highest 8t-msb-2.",
         ">0.8750</td>",
     ):
         assert words in text, words
     assert "of-a-package" not in text
+    drawn = re.findall(r"<svg.*?</svg>", shown, flags=re.DOTALL)
+    assert len(drawn) == 5
+    for svg in drawn:
+        (told,) = re.findall(r'aria-describedby="([^"]*)"', svg)
+        assert re.search(rf'<desc id="{told}">[^<]*\d[^<]*\.</desc>', svg)
+        assert not re.search(r"(?:fill|stroke):(?:#ffffff|#1a1a1a|#123a6f)", svg)
     table = (tmp_path / "page" / "protections.csv").read_text(encoding="utf-8")
     assert table.count("8t-msb-2") == 3  # measures; the robust base was not measured under it
     dictionary = (tmp_path / "page" / "columns.csv").read_text(encoding="utf-8")
@@ -146,7 +158,7 @@ def test_every_base_has_every_protection_by_every_chief_measure() -> None:
         assert behind.perturbed_percent is not None
         assert behind.latency_overhead_percent > 0
     assert "No accuracy of this page was measured under a protection" in protection_sentences(shown)[1]
-    assert len(list(protection_figures(shown, ()))) == 2
+    assert len(list(protection_figures(shown.rows, (), ()))) == 2
     assert [len(table.rows) for table in protection_tables(shown)] == [
         2 * (len(PROTECTIONS) + 1),
         len(PROTECTIONS),
@@ -156,7 +168,7 @@ def test_every_base_has_every_protection_by_every_chief_measure() -> None:
 def test_without_simulations_there_is_nothing_to_compare() -> None:
     assert "where networks are simulated" in protection_sentences(None)[0]
     assert protection_tables(None) == ()
-    assert list(protection_figures(None, ())) == []
+    assert list(protection_figures((), (), ())) == []
 
 
 @pytest.mark.parametrize(

@@ -190,4 +190,6 @@ def test_the_command(cli: RunCli, tmp_path: Path) -> None:
     assert done.status == 0, done.stderr
     found = json.loads(done.stdout)
     assert [row["assignment"] for row in found["standings"]] == ["by layer", "best uniform voltage"]
-    assert {path.name for path in out.iterdir()} == {"assignment.csv", "assignment.json", "standings.csv"}
+    figures = {f"{name}.{x}" for name in ("assignment", "standings") for x in ("png", "svg", "pdf")}
+    tables = {"assignment.csv", "assignment.json", "standings.csv"}
+    assert {path.name for path in out.iterdir()} == tables | figures

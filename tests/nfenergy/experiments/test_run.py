@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -41,6 +42,18 @@ def test_each_experiment_runs_and_fills_its_table(results: Path, name: str) -> N
     assert record["command"] == f"nfenergy experiment run {name} --scale smoke --out results"
     experiment = get_experiment(name)
     assert (results / name / "figure.svg").exists() == (experiment.figure is not None)
+
+
+@pytest.mark.parametrize("name", ["stutz-figure3", "stutz-figure4", "stutz-figure6"])
+def test_a_drawing_is_told_in_words_and_its_table_has_a_title_a_column(results: Path, name: str) -> None:
+    record = json.loads((results / name / "experiment.json").read_text())
+    assert record["figure"].endswith(".")
+    assert f"![{record['figure']}](figure.svg)" in (results / name / "README.md").read_text()
+    table = results / name / "table.csv"
+    if table.exists():
+        with table.open(newline="") as lines:
+            header, *body = csv.reader(lines)
+        assert all(len(row) == len(header) for row in body)
 
 
 def test_what_was_trained_is_not_trained_again(results: Path) -> None:
