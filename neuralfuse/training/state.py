@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.training.checkpoint_files import SUFFIX, Json, fill, load, save
 from nfenergy.ground.errors import InputError, NfEnergyError
-from nfenergy.ground.files import read_text, write_text
+from nfenergy.ground.files import check_folder, read_text, write_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -141,8 +141,9 @@ def begin_in(out: Path, checkpoint: str, *, overwrite: bool, resumable: bool = T
 
     Raises:
         InputError: it holds a run, which is not to be deleted.
-        NfEnergyError: a file cannot be deleted.
+        NfEnergyError: a file cannot be deleted, or none can be written there.
     """
+    check_folder(out)
     names = [STATE_FILE, checkpoint, LOG_FILE]
     left = [out / name for name in names if (out / name).exists()]
     if left and not overwrite:

@@ -384,3 +384,13 @@ def test_a_damaged_record_of_a_sweep_is_one_line(name: str, content: bytes, tmp_
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=r"another sweep|not UTF-8"):
         SweepFolder(tmp_path, {}, resume=True)
+
+
+# Names
+
+
+@pytest.mark.parametrize("line", [("demo-accuracy",), ("train-base", "--width", "0.0625", "--epochs", "1")])
+def test_a_folder_whose_name_is_too_long_is_named(line: tuple[str, ...], cli: RunCli) -> None:
+    done = cli(*line, "--out", "x" * 300)
+    assert done.status == 1
+    assert done.error.startswith("cannot write into xxx")

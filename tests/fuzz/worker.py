@@ -36,7 +36,7 @@ def chosen(names: str) -> tuple[Format, ...]:
 def work(folder: Path, seed: int, first: int, step: int, end: int, names: str) -> None:
     """Run the cases `first`, `first + step`, ... before `end`; their reports go to the first stdout."""
     report = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    noise = (folder / "noise").open("w+b")
+    noise = (folder / "noise").open("a+b")
     for descriptor in (1, 2):
         os.dup2(noise.fileno(), descriptor)
     faulthandler.enable(noise)
