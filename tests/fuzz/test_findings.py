@@ -304,6 +304,17 @@ def test_a_record_of_other_types_is_refused(field: str, value: object, tmp_path:
         load_network(path, "base")
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("bases", 1), ("bases", [1]), ("clip", "0.1"), ("steps", True), ("fault_model", 5)]
+)
+def test_settings_of_a_training_of_other_types_are_refused(field: str, value: object, tmp_path: Path) -> None:
+    path = changed_checkpoint(
+        tmp_path / "b.safetensors", lambda _, record: record["training"].update({field: value})
+    )
+    with pytest.raises(InputError, match=rf"b\.safetensors describes no network .*: {field}"):
+        load_network(path, "base")
+
+
 def test_weights_of_another_type_are_refused(tmp_path: Path) -> None:
     def change(header: dict[str, Any], record: dict[str, Any]) -> None:
         header["features.0.weight"]["dtype"] = "I32"

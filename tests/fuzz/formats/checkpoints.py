@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tests.fuzz.case import Forbidden, Sample, file_format
-from tests.fuzz.formats.rules import demand
+from tests.fuzz.formats.rules import demand, plain
 from tests.fuzz.mutations import damaged_bytes, number, word
 from tests.fuzz.structures import damaged_tree, odd_value
 
@@ -24,13 +24,15 @@ TYPES = ("F32", "F16", "BF16", "I32", "I64", "U8", "BOOL", "F64", "F8_E4M3", "x"
 @cache
 def base_checkpoint() -> bytes:
     """A narrow VGG11 with weights that were never trained."""
-    return _checkpoint("base", "vgg11", 0.0625, {"epochs": 1, "test_accuracy_percent": 11.0})
+    training = {"epochs": 1, "clip": 0.1, "randbet_rate": 0.01, "fault_model": "flip", "pattern": 3}
+    return _checkpoint("base", "vgg11", 0.0625, {**training, "test_accuracy_percent": 11.0})
 
 
 @cache
 def generator_checkpoint() -> bytes:
     """A ConvS with weights that were never trained."""
     training = {"bit_error_rate": 0.01, "fault_model": "flip", "bases": ["vgg11"], "steps": 2, "seed": 0}
+    training |= {"learning_rate": 0.001, "perturbed_weight": 5.0, "perturbed_models": 2}
     return _checkpoint("generator", "convs", 1.0, training)
 
 
@@ -145,9 +147,25 @@ def _rules(folder: Path) -> None:
     demand(record.get("weight_bits", 8) in (0, 2, 3, 4, 5, 6, 7, 8, 16), "bits")
     demand(not isinstance(record.get("weight_bits", 8), bool | float), "bits")
     demand(record.get("memory", "weights") in ("weights", "all"), "memory")
-    demand(isinstance(record.get("training", {}), dict), "training")
     demand(isinstance(record.get("data", ""), str), "data")
-    check_weights(folder / "generator.safetensors", generator_checkpoint())
+    _check_training(record.get("training", {}))
+    _check_training(
+        check_weights(folder / "generator.safetensors", generator_checkpoint()).get("training", {})
+    )
+
+
+def _check_training(training: Any) -> None:
+    """What is written into results: numbers that are finite, text, and names of bases."""
+    demand(isinstance(training, dict), "training")
+    for name in ("bit_error_rate", "clip", "randbet_rate", "learning_rate", "perturbed_weight"):
+        if training.get(name) is not None:
+            plain(training[name], -math.inf, math.inf)
+    for name in ("pattern", "steps", "seed", "perturbed_models"):
+        demand(isinstance(training.get(name, 0), int | None), f"{name} is no whole number")
+        demand(not isinstance(training.get(name), bool), f"{name} is no whole number")
+    demand(isinstance(training.get("fault_model", ""), str), "fault model")
+    bases = training.get("bases", [])
+    demand(isinstance(bases, list) and all(isinstance(base, str) for base in bases), "bases")
 
 
 def _samples() -> Sequence[Sample]:
