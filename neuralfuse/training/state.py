@@ -113,7 +113,7 @@ class SavedRun(Generic[Entry]):
         kept = {name: value for name, value in state.record.items() if name not in ("kind", "sha256")}
         if state.record.get("sha256") != _digest(kept, state.tensors, log_text(log, self.entry)):
             raise InputError(
-                f"{path} is damaged: it and {LOG_FILE} do not bear out its checksum; start anew without --resume"
+                f"{path} is damaged: it and {LOG_FILE} do not bear out its checksum; begin without --resume"
             )
         fill(self.network, _part("network.", state.tensors), path)
         _fill_optimizer(self.optimizer, _part("optimizer.", state.tensors))

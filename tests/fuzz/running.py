@@ -25,6 +25,7 @@ WORK = (
     "neuralfuse.training.generator_training:GeneratorTraining.run",
     "neuralfuse.evaluation.wall_time:_interleaved",
     "neuralfuse.evaluation.picture_content:embeddings",
+    "nfenergy.experiments.store:Store.run",
     "nfenergy.reproduction:_table7",
     "nfenergy.reproduction:_table8",
     "nfenergy.reporting:write_report",

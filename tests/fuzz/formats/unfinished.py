@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -81,7 +80,7 @@ def _write(files: Files, folder: Path) -> None:
 
 
 def draw_training(folder: Path, rng: random.Random | None) -> Case:
-    """Go on with a training whose state or log is damaged: refused, or it ends in the bytes of a whole run."""
+    """Go on with a training whose state or log is damaged: refused, or it ends as a whole run does."""
     _write({name: content for name, content in _begun().items() if "out/base." not in name}, folder)
     if rng is not None:
         name = rng.choice((*STATES, "out/log.csv", "out/training.json"))
