@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from neuralfuse.networks.whitening import Statistics
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import check_regular
 
 CONTAINERS = ("model_state_dict", "state_dict", "model", "net", "network")
 """Keys under which files keep the state dict: Sun et al.'s ``model_state_dict``, Stutz et al.'s ``model``."""
@@ -53,6 +54,7 @@ def read_weights(path: Path) -> ForeignWeights:
     Raises:
         InputError: there is no such file, it holds more than tensors and plain values, or no state dict.
     """
+    check_regular(path, "weights")
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -97,7 +99,7 @@ def fit_weights(model: nn.Module, weights: ForeignWeights, path: Path) -> bool:
         whether names differed, so that modules were matched by their order.
 
     Raises:
-        InputError: names or shapes do not fit; the message lists what differs.
+        InputError: names or shapes do not fit (the message lists what differs), or a weight is no number.
     """
     wanted = {name: tensor for name, tensor in model.state_dict().items() if not name.endswith(OPTIONAL)}
     given = {name: tensor for name, tensor in weights.tensors.items() if not name.endswith(OPTIONAL)}
@@ -111,8 +113,17 @@ def fit_weights(model: nn.Module, weights: ForeignWeights, path: Path) -> bool:
     ]
     if odd:
         raise InputError(f"{path} has other shapes than the network: {_listed(odd)}")
+    for name, source in names.items():
+        _check_numbers(given[source], wanted[name], f"{path}: {source}")
     model.load_state_dict({name: given[source] for name, source in names.items()}, strict=False)
     return renamed
+
+
+def _check_numbers(given: Tensor, wanted: Tensor, where: str) -> None:
+    if not given.is_floating_point() or given.layout != torch.strided or given.is_meta:
+        raise InputError(f"{where} is no plain tensor of floating-point numbers")
+    if not bool(given.to(wanted.dtype).isfinite().all()):
+        raise InputError(f"{where} holds values that are not finite")
 
 
 def _matched(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], path: Path) -> dict[str, str]:

@@ -125,6 +125,9 @@ def _environment(place: Path) -> dict[str, str]:
         "TMPDIR": folders["tmp"],
         "MPLCONFIGDIR": folders["home"],
         "OMP_NUM_THREADS": "1",
+        # The limit on memory counts what threads set aside for themselves, used or not.
+        "OMP_STACKSIZE": "256k",
+        "MALLOC_ARENA_MAX": "1",
         "NFENERGY_FUZZ_NO_OVERRIDE": "1" if os.geteuid() == 0 else "",
         "PYTHONPATH": str(ROOT),
         "PYTHONHASHSEED": "0",

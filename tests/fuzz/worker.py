@@ -20,6 +20,7 @@ from tests.fuzz.formats import FORMATS
 from tests.fuzz.running import run_case
 
 MEMORY_BYTES = 2 * 2**30
+"""Above what the process holds before a case. What is beyond ends in a MemoryError, which is a finding."""
 
 
 def format_of(seed: int, number: int, formats: tuple[Format, ...]) -> tuple[Format, random.Random]:
@@ -47,14 +48,14 @@ def work(folder: Path, seed: int, first: int, step: int, end: int, names: str) -
             raise RuntimeError(f"{entry.name}: the case without damage was refused: {found}")
     gc.collect()
     gc.freeze()
-    # What is beyond this limit ends in a MemoryError, which is a finding.
-    limit = _status_bytes("VmSize") + MEMORY_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     _say(report, ready=True)
     for number in range(first, end, step):
         entry, rng = format_of(seed, number, formats)
         _say(report, start=number, format=entry.name)
         noise.truncate(0)
+        resource.setrlimit(
+            resource.RLIMIT_AS, (_status_bytes("VmSize") + MEMORY_BYTES, resource.RLIM_INFINITY)
+        )
         faulthandler.dump_traceback_later(80, file=noise)
         found = _one(folder, entry, rng, on_case=lambda argv: _say(report, argv=argv))
         faulthandler.cancel_dump_traceback_later()

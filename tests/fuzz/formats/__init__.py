@@ -17,6 +17,7 @@ from tests.fuzz.formats import (
     own_networks,
     savings,
     specs,
+    state_dicts,
     topologies,
     unfinished,
 )
@@ -34,6 +35,7 @@ FORMATS: tuple[Format, ...] = (
     fault_maps.FORMAT,
     onnx_files.FORMAT,
     checkpoints.FORMAT,
+    state_dicts.FORMAT,
     unfinished.TRAINING_FORMAT,
     unfinished.SWEEP_FORMAT,
     cache_files.FORMAT,

@@ -53,11 +53,11 @@ def _checkpoint(kind: Any, network: str, width: float, training: dict[str, Any])
 
 def damaged_checkpoint(content: bytes, rng: random.Random) -> bytes:
     """The header's tree, the record within it, the numbers, or bytes."""
-    parts = _parts(content)
-    if parts is None or rng.random() < 0.25:
+    found = parts(content)
+    if found is None or rng.random() < 0.25:
         return damaged_bytes(content, rng)
-    header, data = parts
-    kind = rng.randrange(8)
+    header, data = found
+    kind = rng.randrange(0 if "__metadata__" in header else 4, 8)
     names = [name for name in header if name != "__metadata__"]
     if kind < 4:
         _damage_record(header, rng)
@@ -94,7 +94,8 @@ def _damage_record(header: dict[str, Any], rng: random.Random) -> None:
     header["__metadata__"]["nfenergy"] = json.dumps(record)
 
 
-def _parts(content: bytes) -> tuple[dict[str, Any], bytes] | None:
+def parts(content: bytes) -> tuple[dict[str, Any], bytes] | None:
+    """Header and data of a safetensors file; None where it is none."""
     try:
         (size,) = struct.unpack("<Q", content[:8])
         header = json.loads(content[8 : 8 + size])
@@ -111,10 +112,10 @@ def packed(header: Any, data: bytes) -> bytes:
 
 def check_weights(path: Path, sound: bytes) -> dict[str, Any]:
     """Tensors of the names, shapes and types of the sound file, all finite; returns the record."""
-    parts = _parts(path.read_bytes())
-    demand(parts is not None, "no header")
-    header, data = parts  # type: ignore[misc]
-    wanted, _ = _parts(sound)  # type: ignore[misc]
+    found = parts(path.read_bytes())
+    demand(found is not None, "no header")
+    header, data = found  # type: ignore[misc]
+    wanted, _ = parts(sound)  # type: ignore[misc]
     metadata = header.pop("__metadata__", None)
     wanted.pop("__metadata__")
     demand(header.keys() == wanted.keys(), "other tensors")
