@@ -8,6 +8,7 @@ module, both must have parameters of the same names and shapes.
 from __future__ import annotations
 
 import hashlib
+import math
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,9 +85,10 @@ def input_statistics(mean: list[float], deviation: list[float]) -> Statistics:
     """Mean and deviation of pixels in [0, 1] as those of the images here, which are in [-1, 1].
 
     Raises:
-        InputError: there is not one or three of each, or a deviation is not positive.
+        InputError: there is not one or three of each, one is not finite, or a deviation is not positive.
     """
-    if {len(mean), len(deviation)} - {1, 3} or not all(value > 0.0 for value in deviation):
+    finite = all(map(math.isfinite, (*mean, *deviation)))
+    if {len(mean), len(deviation)} - {1, 3} or not finite or not all(value > 0.0 for value in deviation):
         raise InputError(f"mean {mean}, deviation {deviation}: give one or three of each, deviations above 0")
     means, deviations = (values * (3 // len(values)) for values in (mean, deviation))
     return tuple(2.0 * value - 1.0 for value in means), tuple(2.0 * value for value in deviations)

@@ -136,6 +136,14 @@ def test_more_threads_than_any_machine_has_are_refused() -> None:
 # Tables
 
 
+@pytest.mark.parametrize("digit", ["\u0661", "\uff11"])
+def test_digits_of_tables_are_those_of_ascii(digit: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(accuracies.TABLE_TEXT.replace(b",flip,8,", f",flip,{digit},".encode(), 1))
+    with pytest.raises(InputError, match="column weight_bits: expected a number"):
+        read_accuracies(path)
+
+
 def test_a_header_of_many_columns_is_read_at_once(tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
     path.write_text(f"base,{',' * 300_000}\n")
