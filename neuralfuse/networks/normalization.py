@@ -64,9 +64,21 @@ NORMALIZATIONS: dict[str, Normalization] = {
             shifted=True,
         ),
         Normalization(
+            name="group-shifted-8",
+            title="group normalisation, at least 8 channels a group, scale 1 + a'",
+            groups=groups,
+            shifted=True,
+        ),
+        Normalization(
             name="group-fixed",
             title="group normalisation, min(32, C/2) groups, without scale and shift",
             groups=released_groups,
+            fixed=True,
+        ),
+        Normalization(
+            name="group-fixed-8",
+            title="group normalisation, at least 8 channels a group, without scale and shift",
+            groups=groups,
             fixed=True,
         ),
     )

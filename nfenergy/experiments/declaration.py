@@ -52,6 +52,8 @@ class Side(_Part):
     @model_validator(mode="after")
     def _known(self) -> Side:
         _check_quantity(self.value)
+        if QUANTITIES[self.value].of is None:
+            raise ValueError(f"{self.value} is counted and not tested: there is no interval to judge it by")
         return self
 
 

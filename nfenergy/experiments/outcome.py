@@ -55,11 +55,13 @@ class Outcome:
         """Values chip by chip (one of a clean test); None where a test is missing."""
         if not row.has(quantity):
             return None
+        of = QUANTITIES[quantity].of
+        if of is None:
+            return (row.saving_percent(rate),)
         found = [self.tested.get(stage.digest) for stage in row.tests_for(quantity, rate)]
         if any(tested is None for tested in found):
             return None
-        kind = QUANTITIES[quantity]
-        *less, own = [kind.of(tested) for tested in found if tested is not None]
+        *less, own = [of(tested) for tested in found if tested is not None]
         return tuple(a - b for a, b in zip(own, less[0], strict=True)) if less else own
 
     def value(self, row: PlannedRow, quantity: str, rate: float) -> float | None:

@@ -14,6 +14,7 @@ from neuralfuse.registry import dataset_name
 from nfenergy.experiments.declaration import Cell, Changes, Experiment, Scale
 from nfenergy.experiments.quantities import QUANTITIES
 from nfenergy.experiments.references import check_references, matches
+from nfenergy.experiments.savings import twma_saving_percent
 from nfenergy.experiments.stages import BaseStage, EvaluationStage, GeneratorStage, Stage
 from nfenergy.experiments.templates import (
     base_stage,
@@ -29,7 +30,7 @@ from nfenergy.ground.yaml_files import parse_yaml
 
 Cells = dict[str, Cell]
 
-SIZES = ("width", "clip_factor")
+SIZES = ("width", "clip_factor", "wide_groups")
 """Settings of a scale that are of the papers' networks."""
 
 
@@ -67,6 +68,8 @@ class PlannedRow:
     def tests_for(self, quantity: str, rate: float) -> tuple[EvaluationStage, ...]:
         """The tests that a quantity is computed from; of a gain, first the one that is taken off."""
         kind = QUANTITIES[quantity]
+        if kind.of is None:
+            return ()
         at = rate if kind.perturbed else None
         own = self.test(at, behind=kind.behind)
         return (self.test(at, behind=False), own) if kind.gain else (own,)
@@ -76,6 +79,12 @@ class PlannedRow:
         for name in quantities:
             for rate in self.rates if self.has(name) else ():
                 yield from self.tests_for(name, rate)
+
+    def saving_percent(self, rate: float) -> float:
+        """Saved by T.W.M.A. at the voltage of a rate, see `nfenergy.experiments.savings`."""
+        generator = self.generator and self.generator.network
+        base = self.base
+        return twma_saving_percent(base.network, generator, dataset=base.dataset, width=base.width, rate=rate)
 
     def has(self, quantity: str) -> bool:
         """Whether the row has it; without a generator there is nothing behind one."""
@@ -141,9 +150,19 @@ def plan(experiment: Experiment, scale: Scale, *, dataset: str | None = None) ->
         if not kept:
             raise InputError("no row is left; look at `where`")
         rows = [_planned(experiment, at, defaults, *row, chosen) for row in kept[: settings.get("rows")]]
+        found = Plan(experiment=experiment, scale=scale, dataset=chosen, rows=tuple(rows))
+        _check_savings(found)
     except InputError as error:
         raise InputError(f"experiment {experiment.name}: {error}") from error
-    return Plan(experiment=experiment, scale=scale, dataset=chosen, rows=tuple(rows))
+    return found
+
+
+def _check_savings(found: Plan) -> None:
+    """What cannot be counted is refused before anything is trained."""
+    if any(QUANTITIES[name].of is None for name in found.quantities):
+        for row in found.rows:
+            for rate in row.rates:
+                row.saving_percent(rate)
 
 
 def _planned(

@@ -22,8 +22,8 @@ class Quantity:
     Attributes:
         title: of the column.
         perturbed: with bit errors, so that there is one value a chip; else a single one.
+        of: series of a test's values; None of what is counted and not tested, the saving.
         behind: of the base behind the generator; else of the base alone.
-        of: series of a test's values.
         spread: their standard deviation in place of their mean.
         gain: what the generator adds to the same quantity of the base alone, chip by chip.
         lower_is_better: errors.
@@ -31,7 +31,7 @@ class Quantity:
 
     title: str
     perturbed: bool
-    of: Callable[[Evaluated], Series]
+    of: Callable[[Evaluated], Series] | None
     behind: bool = False
     spread: bool = False
     gain: bool = False
@@ -71,7 +71,8 @@ QUANTITIES: dict[str, Quantity] = {
     "rerr": Quantity(title="RErr", perturbed=True, of=_error, lower_is_better=True),
     "rerr_std": Quantity(title="+-", perturbed=True, of=_error, spread=True),
     "guarantee": Quantity(title="Prop. 1", perturbed=True, of=_guarantee),
+    "saving": Quantity(title="saving by T.W.M.A.", perturbed=True, of=None),
     "confidence": Quantity(title="confidence", perturbed=False, of=_confidence),
     "perturbed_confidence": Quantity(title="confidence, perturbed", perturbed=True, of=_confidence),
 }
-"""All in percent: accuracies and errors (100 % less the accuracy) of Sun et al. and of Stutz et al."""
+"""All in percent: accuracies, errors (100 % less the accuracy) and savings, of both papers."""

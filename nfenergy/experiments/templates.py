@@ -32,7 +32,7 @@ BASE_KINDS: dict[str, Any] = {
     **get_type_hints(BaseRecipe),
     **_KINDS,
     **dict.fromkeys(("network", "dataset"), str),
-    **{"normalization": str | None, "images": int | None, "unquantized": bool | None},
+    **{"normalization": str | None, "images": int | None, "unquantized": bool | None, "wide_groups": bool},
     **{"width": float, "clip_factor": float, "milestones": list[float]},
 }
 GENERATOR_KINDS: dict[str, Any] = {
@@ -46,6 +46,8 @@ TEST_KINDS: dict[str, Any] = {
 }
 del BASE_KINDS["quantization"], TEST_KINDS["quantization"], TEST_KINDS["rate"]
 
+WIDE_GROUPS = {"group-shifted": "group-shifted-8", "group-fixed": "group-fixed-8"}
+"""Half as many groups as channels leaves a narrow network two values to normalise where images are small."""
 
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
@@ -88,12 +90,15 @@ def base_stage(settings: Template, *, paper: str, dataset: str) -> BaseStage:
         changes["clip"] *= settings.get("clip_factor", 1.0)
     if "milestones" in changes:
         changes["milestones"] = tuple(changes["milestones"])
+    normalization = settings.get("normalization") or "batch"
+    if settings.get("wide_groups"):
+        normalization = WIDE_GROUPS.get(normalization, normalization)
     return BaseStage(
         network=_network(settings.get("network", ""), "base"),
         dataset=dataset,
         recipe=_replaced(recipe, {**changes, "quantization": stored}, "base"),
         width=settings.get("width", 1.0),
-        normalization=settings.get("normalization") or "batch",
+        normalization=normalization,
         images=settings.get("images"),
     )
 

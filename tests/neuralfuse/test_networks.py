@@ -115,11 +115,12 @@ def test_normalizations_train_and_keep_their_form(kind: str) -> None:
         assert torch.equal(again.eval()(images), model.eval()(images))
 
 
-def test_a_shifted_scale_normalizes_as_the_plain_one_does() -> None:
+@pytest.mark.parametrize("kinds", [("group-released", "group-shifted"), ("group", "group-shifted-8")])
+def test_a_shifted_scale_normalizes_as_the_plain_one_does(kinds: tuple[str, str]) -> None:
     torch.manual_seed(0)
     images = torch.rand(4, 3, 32, 32)
     outs = []
-    for kind in ("group-released", "group-shifted"):
+    for kind in kinds:
         torch.manual_seed(1)
         model = normalize(built("resnet18", width=0.125), kind)
         with torch.no_grad():

@@ -116,7 +116,9 @@ STORED: dict[str, Callable[[Any], None]] = {
 BASE: dict[str, Callable[[Any], None]] = {
     **STORED,
     **dict.fromkeys(("epochs", "batch_size", "images"), COUNT),
-    **dict.fromkeys(("nesterov", "curricular", "whiten", "mixed_precision", "unquantized"), _flag),
+    **dict.fromkeys(
+        ("nesterov", "curricular", "whiten", "mixed_precision", "unquantized", "wide_groups"), _flag
+    ),
     **dict.fromkeys(("pattern", "flipped_bits", "seed"), _whole(0)),
     **dict.fromkeys(("weight_decay", "awp"), _between(0)),
     **dict.fromkeys(("learning_rate", "clip", "clip_factor"), _between(0, above=True)),
@@ -124,7 +126,8 @@ BASE: dict[str, Callable[[Any], None]] = {
     "dataset": _one_of(*DATASETS),
     "width": _between(0, 4, above=True),
     "normalization": _one_of(
-        "batch", "group", "batch-shifted", "group-released", "group-shifted", "group-fixed"
+        *("batch", "group", "batch-shifted", "group-released", "group-shifted", "group-shifted-8"),
+        *("group-fixed", "group-fixed-8"),
     ),
     "optimizer": _one_of("adam", "sgd"),
     "milestones": _milestones,

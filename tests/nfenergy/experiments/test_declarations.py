@@ -103,6 +103,11 @@ def test_a_cell_becomes_a_setting() -> None:
         ({"cases": {"modle": {"plain": {}}}}, "there is no column 'modle'"),
         ({"rates": ["1 percent"]}, "1 percent"),
         ({"title": 3}, "title: Input should be a valid string"),
+        ({"values": {"saving": None}, "rates": ["40%"]}, "experiment own: bit error rate 40% is outside"),
+        (
+            {"claims": [{"text": "saves", "greater": {"value": "saving"}, "than": {"value": "err"}}]},
+            "saving is counted and not tested",
+        ),
     ],
 )
 def test_what_means_nothing_is_refused_with_its_place(change: dict[str, Any], message: str) -> None:
@@ -124,6 +129,20 @@ def test_a_shipped_declaration_is_a_start_for_ones_own(tmp_path: Path, cli: RunC
     shown = cli("experiment", "show", "stutz-table2")
     assert shown.status == 0
     assert yaml.safe_load(shown.stdout)["published"] == "stutz_table2_9_clipping"
+
+
+@pytest.mark.parametrize(
+    ("scale", "dataset", "normalization"),
+    [
+        ("small", "cifar10", "group-shifted-8"),
+        ("small", "mnist", "group-shifted"),
+        ("paper", "cifar10", "group-shifted"),
+    ],
+)
+def test_narrow_networks_have_fewer_groups(scale: Any, dataset: str, normalization: str) -> None:
+    base = {"network": "simplenet", "normalization": "group-shifted"}
+    declared = validated({**OWN, "base": base, "dataset": dataset}, "own", "own")
+    assert {row.base.normalization for row in plan(declared, scale).rows} == {normalization}
 
 
 def test_a_network_of_ones_own_keeps_its_width(write: Callable[..., Path]) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import nfenergy
 from nfenergy.experiments.declaration import experiments, get_experiment
+from nfenergy.experiments.plan import plan
 from nfenergy.experiments.running import run_experiments
 from tests.conftest import RunCli
 
@@ -69,6 +72,15 @@ def test_a_row_equals_the_accuracy_of_evaluate(results: Path, tmp_path: Path, cl
     assert measured.status == 0
     images = json.loads(measured.stdout)[0]["test_images"]
     assert images > row["tests"][0]["test_images"] == 64
+
+
+def test_the_saving_of_a_row_is_that_of_simulate(results: Path) -> None:
+    table = pd.read_csv(results / "nfenergy-full-width" / "table.csv")
+    row = plan(get_experiment("nfenergy-full-width"), "smoke").rows[1]
+    own = {"dataset": row.base.dataset, "width": row.base.width, "engine": "closed-form"}
+    report = nfenergy.simulate("resnet18", "convs", ber=0.01, **own)
+    assert table.saving_percent[1] == round(report.measures["twma"].saving_percent, 2)
+    assert table.saving_percent[0] > table.saving_percent[1]
 
 
 def test_the_page_of_all_experiments(results: Path, cli: RunCli) -> None:
