@@ -187,7 +187,7 @@ def robustness(training: dict[str, Any]) -> str:
         name = "RandBET" if pattern is None else f"PattBET chip {pattern}"
         kind = [form] if form != "alg1" else []
         kind += ["curricular"] if training.get("curricular") else []
-        parts.append(" ".join([*kind, name, f"{percent_text(rate)} {training['fault_model']}"]))
+        parts.append(" ".join([*kind, name, percent_text(rate), training.get("fault_model", "flip")]))
     if bits := training.get("flipped_bits"):
         parts.append(f"{bits} adversarial bits")
     if gamma := training.get("awp"):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from neuralfuse.networks.normalization import normalize
 from neuralfuse.networks.whitening import Statistics, whiten
@@ -148,13 +148,39 @@ def _skeleton(record: NetworkRecord, path: Path) -> nn.Module:
         raise InputError(f"{path} describes a network that cannot be built ({said})") from error
 
 
+class _Training(BaseModel):
+    """What is read of `NetworkRecord.training`."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
+
+    bases: list[str] = []
+    bit_error_rate: float | None = None
+    fault_model: str = ""
+    perturbed_models: int | None = None
+    perturbed_weight: float | None = None
+    flipped_bits: int | None = None
+    steps: int | None = None
+    learning_rate: float | None = None
+    seed: int | None = None
+    clip: float | None = None
+    randbet_rate: float | None = None
+    randbet: str = ""
+    curricular: bool = False
+    pattern: int | None = None
+    awp: float | None = None
+    input_attack: float | None = None
+    label_smoothing: float | None = None
+
+
 def _record(found: Json, path: Path) -> NetworkRecord:
     """The record in a checkpoint, every field of its type. Raises InputError: one is not."""
     unknown = sorted(found.keys() - {field.name for field in fields(NetworkRecord)})
     if unknown:
         raise InputError(f"{path} describes no network that this version knows: unknown field {unknown[0]!r}")
     try:
-        return TypeAdapter(NetworkRecord).validate_json(json.dumps(found, allow_nan=False), strict=True)
+        record = TypeAdapter(NetworkRecord).validate_json(json.dumps(found, allow_nan=False), strict=True)
+        _Training.model_validate(record.training)
+        return record  # noqa: TRY300 - a record whose training is none raises as well
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

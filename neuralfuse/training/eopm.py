@@ -90,8 +90,10 @@ class EopmSettings:
         counts = (self.perturbed_models, self.steps, self.batch_size, self.decay_steps)
         if min(counts) < 1 or min(self.seed, self.flipped_bits) < 0:
             raise InputError("N, steps and images a step must be 1 or more, the seed and K 0 or more")
-        if not (self.learning_rate > 0.0 and self.decay > 0.0):
-            raise InputError(f"learning rate {self.learning_rate} and decay {self.decay} must be positive")
+        if not (0.0 < self.learning_rate < math.inf and 0.0 < self.decay < math.inf):
+            raise InputError(
+                f"learning rate {self.learning_rate} and decay {self.decay} must be positive and finite"
+            )
         if not 0 <= self.cooldown_steps <= self.steps:
             raise InputError(f"cooldown of {self.cooldown_steps} steps: give 0 to all {self.steps}")
         if not 0.0 <= self.perturbed_weight < math.inf:

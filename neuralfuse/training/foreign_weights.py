@@ -8,6 +8,7 @@ module, both must have parameters of the same names and shapes.
 from __future__ import annotations
 
 import hashlib
+import math
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from neuralfuse.networks.whitening import Statistics
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import check_regular
 
 CONTAINERS = ("model_state_dict", "state_dict", "model", "net", "network")
 """Keys under which files keep the state dict: Sun et al.'s ``model_state_dict``, Stutz et al.'s ``model``."""
@@ -53,6 +55,7 @@ def read_weights(path: Path) -> ForeignWeights:
     Raises:
         InputError: there is no such file, it holds more than tensors and plain values, or no state dict.
     """
+    check_regular(path, "weights")
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -82,9 +85,10 @@ def input_statistics(mean: list[float], deviation: list[float]) -> Statistics:
     """Mean and deviation of pixels in [0, 1] as those of the images here, which are in [-1, 1].
 
     Raises:
-        InputError: there is not one or three of each, or a deviation is not positive.
+        InputError: there is not one or three of each, one is not finite, or a deviation is not positive.
     """
-    if {len(mean), len(deviation)} - {1, 3} or not all(value > 0.0 for value in deviation):
+    finite = all(map(math.isfinite, (*mean, *deviation)))
+    if {len(mean), len(deviation)} - {1, 3} or not finite or not all(value > 0.0 for value in deviation):
         raise InputError(f"mean {mean}, deviation {deviation}: give one or three of each, deviations above 0")
     means, deviations = (values * (3 // len(values)) for values in (mean, deviation))
     return tuple(2.0 * value - 1.0 for value in means), tuple(2.0 * value for value in deviations)
@@ -97,7 +101,7 @@ def fit_weights(model: nn.Module, weights: ForeignWeights, path: Path) -> bool:
         whether names differed, so that modules were matched by their order.
 
     Raises:
-        InputError: names or shapes do not fit; the message lists what differs.
+        InputError: names or shapes do not fit (the message lists what differs), or a weight is no number.
     """
     wanted = {name: tensor for name, tensor in model.state_dict().items() if not name.endswith(OPTIONAL)}
     given = {name: tensor for name, tensor in weights.tensors.items() if not name.endswith(OPTIONAL)}
@@ -111,8 +115,17 @@ def fit_weights(model: nn.Module, weights: ForeignWeights, path: Path) -> bool:
     ]
     if odd:
         raise InputError(f"{path} has other shapes than the network: {_listed(odd)}")
+    for name, source in names.items():
+        _check_numbers(given[source], wanted[name], f"{path}: {source}")
     model.load_state_dict({name: given[source] for name, source in names.items()}, strict=False)
     return renamed
+
+
+def _check_numbers(given: Tensor, wanted: Tensor, where: str) -> None:
+    if not given.is_floating_point() or given.layout != torch.strided or given.is_meta:
+        raise InputError(f"{where} is no plain tensor of floating-point numbers")
+    if not bool(given.to(wanted.dtype).isfinite().all()):
+        raise InputError(f"{where} holds values that are not finite")
 
 
 def _matched(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], path: Path) -> dict[str, str]:

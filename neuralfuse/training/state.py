@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.training.checkpoint_files import SUFFIX, Json, fill, load, save
 from nfenergy.ground.errors import InputError, NfEnergyError
-from nfenergy.ground.files import read_text, write_text
+from nfenergy.ground.files import check_folder, read_text, write_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -84,7 +84,9 @@ class SavedRun(Generic[Entry]):
             **_prefixed("optimizer.", _optimizer_tensors(self.optimizer)),
             **_prefixed("loop.", loop.tensors),
         }
-        write_text(out / LOG_FILE, log_text(log, self.entry))
+        text = log_text(log, self.entry)
+        record["sha256"] = _digest(record, tensors, text)
+        write_text(out / LOG_FILE, text)
         save(out / STATE_FILE, kind="training", record=record, tensors=tensors)
 
     def load(self, out: Path) -> tuple[list[Entry], LoopState]:
@@ -94,7 +96,8 @@ class SavedRun(Generic[Entry]):
             the log up to that state, and where the run stood.
 
         Raises:
-            InputError: there is no whole state, or it is of another run, or past the end of this one.
+            InputError: there is no state, it is of another run or past the end of this one, or a number in
+                it or in the log is not the one that was written.
         """
         path = out / STATE_FILE
         if not path.exists():
@@ -102,13 +105,16 @@ class SavedRun(Generic[Entry]):
         state = load(path, "training")
         self._check_identity(state.record, path)
         done = state.record[self.unit]
-        if type(done) is not int or done < 0:
-            raise InputError(f"{path} is damaged: it has done {done!r} {self.unit}s")
         if done > self.total:
             raise InputError(f"{path} has done {done} {self.unit}s, more than the {self.total} wanted now")
         log = read_log(out / LOG_FILE, self.entry)[:done]
         if len(log) < done:
             raise InputError(f"{out / LOG_FILE} has {len(log)} {self.unit}s, {path} {done}")
+        kept = {name: value for name, value in state.record.items() if name not in ("kind", "sha256")}
+        if state.record.get("sha256") != _digest(kept, state.tensors, log_text(log, self.entry)):
+            raise InputError(
+                f"{path} is damaged: it and {LOG_FILE} do not bear out its checksum; begin without --resume"
+            )
         fill(self.network, _part("network.", state.tensors), path)
         _fill_optimizer(self.optimizer, _part("optimizer.", state.tensors))
         return log, LoopState(values=state.record["loop"], tensors=_part("loop.", state.tensors))
@@ -141,8 +147,9 @@ def begin_in(out: Path, checkpoint: str, *, overwrite: bool, resumable: bool = T
 
     Raises:
         InputError: it holds a run, which is not to be deleted.
-        NfEnergyError: a file cannot be deleted.
+        NfEnergyError: a file cannot be deleted, or none can be written there.
     """
+    check_folder(out)
     names = [STATE_FILE, checkpoint, LOG_FILE]
     left = [out / name for name in names if (out / name).exists()]
     if left and not overwrite:
@@ -221,13 +228,20 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> Tensors:
 
 def _fill_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
     state: dict[int, Tensors] = {}
-    shapes = [weight.shape for group in optimizer.param_groups for weight in group["params"]]
     for name, value in tensors.items():
         number, _, key = name.partition(".")
-        if value.shape not in (torch.Size(), shapes[int(number)]):
-            raise ValueError(f"{name} has shape {list(value.shape)}")
         state.setdefault(int(number), {})[key] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _digest(record: Json, tensors: Tensors, log: str) -> str:
+    """Of all that a run goes on from; `record` without its own checksum."""
+    plain = json.loads(json.dumps(record))
+    digest = hashlib.sha256(json.dumps([plain, log], sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()
 
 
 def _prefixed(prefix: str, tensors: Tensors) -> Tensors:

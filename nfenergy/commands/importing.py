@@ -10,6 +10,7 @@ import typer
 
 from nfenergy.commands import data_options, options, recipe_options
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.rates import parse_list
 
 
 def import_weights(
@@ -95,7 +96,4 @@ def import_weights(
 
 
 def _numbers(text: str | None) -> list[float] | None:
-    try:
-        return None if text is None else [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(f"{text!r} is no list of numbers, such as 0.485,0.456,0.406") from None
+    return None if text is None else parse_list(text, float, "numbers, such as 0.485,0.456,0.406")

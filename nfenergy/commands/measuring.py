@@ -10,8 +10,7 @@ import typer
 
 from nfenergy.commands import data_options, on_chips, options
 from nfenergy.commands.progress import announcements
-from nfenergy.ground.errors import InputError
-from nfenergy.ground.rates import parse_rate
+from nfenergy.ground.rates import parse_list, parse_rate
 
 if TYPE_CHECKING:
     from neuralfuse.accuracy import Accuracy
@@ -69,7 +68,7 @@ def evaluate(
         fault_model=model.name,
         scattered=scattered,
         protections=protections,
-        weight_bits=() if weight_bits is None else _whole_numbers(weight_bits),
+        weight_bits=() if weight_bits is None else _bits(weight_bits),
         quantization=quantization or "",
         memory=memory or "",
     )
@@ -225,8 +224,5 @@ def _print_rows(rows: tuple[Accuracy, ...], *, as_json: bool) -> None:
         typer.echo(render(header, cells, left=(0, 1)))
 
 
-def _whole_numbers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(dict.fromkeys(int(part) for part in text.split(",")))
-    except ValueError:
-        raise InputError(f"{text!r} is no list of whole numbers, such as 8,4") from None
+def _bits(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(parse_list(text, int, "whole numbers, such as 8,4")))

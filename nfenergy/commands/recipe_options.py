@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.rates import parse_rate
+from nfenergy.ground.rates import parse_list, parse_rate
 
 if TYPE_CHECKING:
     from neuralfuse.memory.bit_errors import FaultModel
@@ -209,7 +209,4 @@ def randbet_rate(text: str | None, faults: FaultModel) -> float | None:
 def _shares(text: str) -> tuple[float, ...]:
     if text.strip().lower() == "none":
         return ()
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(f"{text!r} is no list of shares, such as 0.4,0.6,0.8") from None
+    return tuple(parse_list(text, float, "shares, such as 0.4,0.6,0.8"))

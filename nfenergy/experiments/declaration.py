@@ -23,7 +23,7 @@ SUFFIX = ".yaml"
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Changes(_Part):
@@ -137,6 +137,10 @@ class Experiment(_Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Experiment:
+        if (self.draw == "protections") != bool(self.study):
+            raise ValueError("study: accuracy floors go with the drawing of protections")
+        if self.study and (lacking := [scale for scale in SCALES if scale not in self.study]):
+            raise ValueError(f"study: the accuracy floor of {lacking[0]} is missing")
         if self.draw is not None:
             if not self.rows:
                 raise ValueError("rows: what is drawn is missing")
@@ -149,6 +153,10 @@ class Experiment(_Part):
             raise ValueError("give either the name of a printed table (published) or rows")
         if self.published is not None and not self.row:
             raise ValueError("row: the columns whose cells name a row are missing")
+        if self.published is None and (self.row or self.rate or self.where or any(self.values.values())):
+            raise ValueError("row, rate, where and columns of values are of a printed table (published)")
+        if len({tuple(row) for row in self.rows}) > 1:
+            raise ValueError("rows: each row has the same cells in the same order")
         if not self.values:
             raise ValueError("values: the quantities of the table are missing")
         if not self.base:

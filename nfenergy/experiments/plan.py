@@ -10,12 +10,20 @@ from importlib.resources import files
 from typing import Any
 
 from neuralfuse.evaluation.conditions import Conditions
-from neuralfuse.registry import NO_GENERATOR
+from neuralfuse.registry import dataset_name
 from nfenergy.experiments.declaration import Cell, Changes, Experiment, Scale
 from nfenergy.experiments.quantities import QUANTITIES
+from nfenergy.experiments.references import check_references, matches
 from nfenergy.experiments.savings import twma_saving_percent
 from nfenergy.experiments.stages import BaseStage, EvaluationStage, GeneratorStage, Stage
-from nfenergy.experiments.templates import base_stage, conditions, filled, generator_stage, network_names
+from nfenergy.experiments.templates import (
+    base_stage,
+    conditions,
+    filled,
+    generator_stage,
+    names_generator,
+    network_names,
+)
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate
 from nfenergy.ground.yaml_files import parse_yaml
@@ -127,6 +135,7 @@ def plan(experiment: Experiment, scale: Scale, *, dataset: str | None = None) ->
     Raises:
         InputError: a setting, a column or a rate that cannot be used; the message names the experiment.
     """
+    dataset_name(experiment.dataset)
     settings = _scales()[scale]
     known = settings["datasets"].get(experiment.dataset, {})
     chosen = dataset or known.get("name") or settings.get("other") or experiment.dataset
@@ -136,7 +145,8 @@ def plan(experiment: Experiment, scale: Scale, *, dataset: str | None = None) ->
         return Plan(experiment=experiment, scale=scale, dataset=chosen, rows=())
     try:
         printed = _printed_rows(experiment)
-        kept = [row for row in printed if _matches(row[0], at.where)]
+        check_references(experiment, [cells for cells, _ in printed])
+        kept = [row for row in printed if matches(row[0], at.where)]
         if not kept:
             raise InputError("no row is left; look at `where`")
         rows = [_planned(experiment, at, defaults, *row, chosen) for row in kept[: settings.get("rows")]]
@@ -174,13 +184,13 @@ def _planned(
         parts[part] = filled(template, cells)
     base = base_stage(parts["base"], paper=experiment.paper, dataset=dataset)
     generator = None
-    if str(parts["generator"].get("network") or NO_GENERATOR).lower() != NO_GENERATOR:
+    if names_generator(parts["generator"]):
         before = parts["generator"].pop("before", None)
         bases = [base]
-        if before:
+        if before is not None:
             bases = [
                 base_stage({**parts["base"], "network": name}, paper=experiment.paper, dataset=dataset)
-                for name in network_names(str(before))
+                for name in network_names(before)
             ]
         generator = generator_stage(parts["generator"], bases=bases)
     rates = printed if at.rates is None else {parse_rate(text): {} for text in at.rates}
@@ -226,7 +236,7 @@ def _printed_rows(experiment: Experiment) -> list[tuple[Cells, dict[float, dict[
     rows: dict[tuple[Cell, ...], dict[float, dict[str, float]]] = {}
     for record in frame.to_dict("records"):
         cells = {str(name): cell_of(value) for name, value in record.items()}
-        if not _matches(cells, experiment.where):
+        if not matches(cells, experiment.where):
             continue
         row = rows.setdefault(tuple(cells[name] for name in experiment.row), {})
         rates = [parse_rate(f"{cells[experiment.rate]}%")] if experiment.rate else fixed or [0.0]
@@ -250,19 +260,9 @@ def cell_of(value: Any) -> Cell:
     return cell
 
 
-def _matches(cells: Cells, where: Mapping[str, Any]) -> bool:
-    """Whether a row has the cells that `where` wants."""
-    for column, wanted in where.items():
-        if column not in cells:
-            raise InputError(f"where: there is no column {column!r}. Known: {', '.join(cells)}.")
-        if cells[column] not in (wanted if isinstance(wanted, list) else [wanted]):
-            return False
-    return True
-
-
 def matching(rows: tuple[PlannedRow, ...], where: Mapping[str, Any]) -> list[PlannedRow]:
     """The rows whose cells are those of `where`, in order."""
-    return [row for row in rows if _matches(row.cells, where)]
+    return [row for row in rows if matches(row.cells, where)]
 
 
 def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

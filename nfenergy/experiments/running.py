@@ -89,6 +89,8 @@ def run_experiments(
     from nfenergy.experiments.drawings import draw, study_protections
 
     plans = [plan(experiment, scale, dataset=dataset) for experiment in chosen(names)]
+    for each in plans:
+        Outcome(plan=each, tested={}).claims()  # a claim that cannot be judged is known before the work
     store = Store(root=(stages or out / STAGES).absolute(), data_dir=data_dir)
     wanted = [stage for each in plans for stage in each.wanted]
     run_stages(store, wanted, jobs=jobs, scheduler=scheduler, on_stage=on_stage)

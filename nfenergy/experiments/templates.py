@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from neuralfuse.evaluation.conditions import Conditions
+from neuralfuse.networks.normalization import get_normalization
 from neuralfuse.quantization import Quantization, get_scheme
-from neuralfuse.registry import BASES, GENERATORS
+from neuralfuse.registry import BASES, GENERATORS, NO_GENERATOR
 from neuralfuse.training.base_recipe import BaseRecipe
 from neuralfuse.training.data_recipes import PAPERS, base_recipe, eopm_settings
 from neuralfuse.training.eopm import EopmSettings
@@ -20,15 +23,33 @@ from nfenergy.ground.errors import InputError
 from nfenergy.ground.rates import parse_rate
 
 STORED = ("scheme", "bits", "memory")
-BASE_KEYS = {
-    *("network", "dataset", "width", "normalization", "images", "unquantized", "clip_factor", "wide_groups"),
-    *STORED,
-} | {field.name for field in fields(BaseRecipe) if field.name != "quantization"}
+WIDEST = 4.0
+"""Factor on the channels of a base; beyond it a slip is likelier than a network."""
+
+MOST_CHIPS = 1_000_000
+_KINDS: dict[str, Any] = {"scheme": str | None, "bits": int | None, "memory": str | None}
+BASE_KINDS: dict[str, Any] = {
+    **get_type_hints(BaseRecipe),
+    **_KINDS,
+    **dict.fromkeys(("network", "dataset"), str),
+    **{"normalization": str | None, "images": int | None, "unquantized": bool | None, "wide_groups": bool},
+    **{"width": float, "clip_factor": float, "milestones": list[float]},
+}
+GENERATOR_KINDS: dict[str, Any] = {
+    **get_type_hints(EopmSettings),
+    **{"network": str | None, "images": int | None, "before": str | None},
+}
+TEST_KINDS: dict[str, Any] = {
+    **get_type_hints(Conditions),
+    **_KINDS,
+    **{"chips": int, "pattern": bool | None},
+}
+del BASE_KINDS["quantization"], TEST_KINDS["quantization"], TEST_KINDS["rate"]
+
 WIDE_GROUPS = {"group-shifted": "group-shifted-8", "group-fixed": "group-fixed-8"}
 """Half as many groups as channels leaves a narrow network two values to normalise where images are small."""
 
-GENERATOR_KEYS = {"network", "images", "before"} | {field.name for field in fields(EopmSettings)}
-TEST_KEYS = {field.name for field in fields(Conditions)} - {"rate", "quantization"} | {*STORED, "pattern"}
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 def filled(template: Any, cells: Mapping[str, Cell]) -> Any:
@@ -55,9 +76,9 @@ def base_stage(settings: Template, *, paper: str, dataset: str) -> BaseStage:
     """The training of a base: the paper's recipe for the data set, changed by `settings`.
 
     Raises:
-        InputError: an unknown key, or a value that the recipe refuses.
+        InputError: an unknown key, a value of another type, or one that the recipe refuses.
     """
-    _check_keys("base", settings, BASE_KEYS)
+    _check("base", settings, BASE_KINDS)
     dataset = settings.get("dataset", dataset)
     recipe = base_recipe(dataset, paper=paper if paper in PAPERS else "")
     stored: Quantization | None = None
@@ -83,8 +104,11 @@ def base_stage(settings: Template, *, paper: str, dataset: str) -> BaseStage:
 
 
 def generator_stage(settings: Template, *, bases: Sequence[BaseStage]) -> GeneratorStage:
-    """The training of a generator before `bases`: the recipe of their data set, changed by `settings`."""
-    _check_keys("generator", settings, GENERATOR_KEYS)
+    """The training of a generator before `bases`: the recipe of their data set, changed by `settings`.
+
+    Raises:
+        InputError: as in `base_stage`; see `names_generator`.
+    """
     images = settings.get("images", bases[0].images)
     recipe = eopm_settings(bases[0].dataset, base=bases[0].network, images=images)
     own = {field.name for field in fields(EopmSettings)} & settings.keys()
@@ -96,13 +120,27 @@ def generator_stage(settings: Template, *, bases: Sequence[BaseStage]) -> Genera
     )
 
 
+def names_generator(settings: Template) -> bool:
+    """Whether the settings, filled in, name a generator, not ``none``.
+
+    Raises:
+        InputError: an unknown key, a value of another type, or settings of a generator without its name.
+    """
+    _check("generator", settings, GENERATOR_KINDS)
+    if settings and "network" not in settings:
+        raise InputError("generator: network: the name of the generator is missing")
+    network = settings.get("network")
+    return network is not None and network.lower() != NO_GENERATOR
+
+
 def conditions(settings: Template, base: BaseStage) -> Conditions:
     """How a network is tested, but for the rate."""
-    _check_keys("test", settings, TEST_KEYS)
+    _check("test", settings, TEST_KINDS)
     changes = {name: value for name, value in settings.items() if name not in (*STORED, "pattern")}
     chips = settings.get("chips", len(TEST_CHIPS))
-    if isinstance(chips, int):
-        changes["chips"] = tuple(range(TEST_CHIPS[0], TEST_CHIPS[0] + chips))
+    if not 1 <= chips <= MOST_CHIPS:
+        raise InputError(f"test: chips: {chips} is not 1 to {MOST_CHIPS}")
+    changes["chips"] = tuple(range(TEST_CHIPS[0], TEST_CHIPS[0] + chips))
     if settings.get("pattern"):
         if base.recipe.pattern is None:
             raise InputError("test: pattern tests on the chip of a base's training, and this one has none")
@@ -130,9 +168,9 @@ def _network(printed: str, role: Any) -> str:
 def _stored(default: Quantization, settings: Template) -> Quantization:
     scheme, bits, memory = (settings.get(name) for name in STORED)
     return Quantization(
-        scheme=get_scheme(scheme) if scheme else default.scheme,
-        bits=bits or default.bits,
-        memory=memory or default.memory,
+        scheme=default.scheme if scheme is None else get_scheme(scheme),
+        bits=default.bits if bits is None else bits,
+        memory=default.memory if memory is None else memory,
     )
 
 
@@ -143,7 +181,19 @@ def _replaced(record: Any, changes: dict[str, Any], what: str) -> Any:
         raise InputError(f"{what}: {error}") from error
 
 
-def _check_keys(what: str, settings: Template, known: set[str]) -> None:
-    for key in settings:
-        if key not in known:
-            raise InputError(f"{what}: no setting named {key!r}. Known: {', '.join(sorted(known))}.")
+def _check(what: str, settings: Template, kinds: Mapping[str, Any]) -> None:
+    for key, value in settings.items():
+        if key not in kinds:
+            raise InputError(f"{what}: no setting named {key!r}. Known: {', '.join(sorted(kinds))}.")
+        try:
+            TypeAdapter(kinds[key], config=_STRICT).validate_python(value)
+        except ValidationError as error:
+            raise InputError(f"{what}: {key}: {error.errors()[0]['msg']}, not {value!r:.40}") from error
+    if not 0.0 < settings.get("width", 1.0) <= WIDEST:
+        raise InputError(f"{what}: width: {settings['width']} is not above 0 and at most {WIDEST:g}")
+    if settings.get("clip_factor", 1.0) <= 0.0:
+        raise InputError(f"{what}: clip_factor: {settings['clip_factor']} is not above 0")
+    if settings.get("images") is not None and settings["images"] < 1:
+        raise InputError(f"{what}: images: {settings['images']} is not 1 or more")
+    if settings.get("normalization") is not None:
+        get_normalization(settings["normalization"])

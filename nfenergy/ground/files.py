@@ -47,12 +47,15 @@ def check_folder(folder: Path) -> None:
     """Whether files can be written into `folder`, made or not, before long work for them. Nothing is made.
 
     Raises:
-        NfEnergyError: a file is in its place, or the user may not write there.
+        NfEnergyError: a file is in its place, its name is too long, or the user may not write there.
     """
     _check_name(folder)
     place = folder
-    while not place.exists() and place != place.parent:
-        place = place.parent
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+    except OSError as error:
+        raise NfEnergyError(f"cannot write into {folder}: {error.strerror or error}") from error
     if not place.is_dir():
         raise NfEnergyError(f"cannot write into {folder}: {place} is no folder")
     if not os.access(place, os.W_OK | os.X_OK):

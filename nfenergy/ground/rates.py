@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import TypeVar
 
 from nfenergy.ground.errors import InputError
+
+N = TypeVar("N", int, float)
 
 DIGITS = 14
 """Decimals of a fraction: those of binary floating-point numbers that a percentage can carry over."""
@@ -56,6 +59,23 @@ def share_text(part: float, whole: float = 1.0) -> str:
     if 0 < share < 0.1:
         return "under 0.1 %"
     return f"{share:.1f} %".replace(".0 ", " ")
+
+
+def parse_list(text: str, kind: type[N], what: str) -> list[N]:
+    """Numbers between commas, in ASCII digits.
+
+    >>> parse_list("8,4", int, "whole numbers, such as 8,4")
+    [8, 4]
+
+    Raises:
+        InputError: it is no list of `what`.
+    """
+    try:
+        if not text.isascii() or "_" in text:
+            raise ValueError(text)
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"{text!r} is no list of {what}") from None
 
 
 def parse_rate(text: str) -> float:

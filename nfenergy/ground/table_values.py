@@ -64,7 +64,7 @@ def _value(found: Any, cell: Cell, where: str) -> Any:
 def _number(found: Any, column: Column, where: str) -> float | int:
     text = str(found)
     try:
-        number = float(text.replace("_", "no digit"))
+        number = float(text.replace("_", "no digit") if text.isascii() else "no digits")
     except ValueError:
         hint = "; write percent without the sign" if text.endswith("%") else ""
         raise InputError(f"{where}: expected a number, found {text!r}{hint}") from None

@@ -168,34 +168,31 @@ def kill_campaign(
     kills: int,
     *,
     seed: int,
+    first: int = 0,
     names: tuple[str, ...] = tuple(JOBS),
     seconds: float = math.inf,
-    on_finding: Callable[[str], None] | None = None,
-) -> tuple[dict[str, Tally], list[str]]:
-    """Kill the commands in turn, `kills` times in all; figures by command, and what did not hold.
+    on_kill: Callable[[int, str, Tally, list[str]], None],
+) -> None:
+    """Kill the commands in turn, from kill number `first` on, `kills` times in all.
 
-    After `seconds` no other run is begun.
+    After `seconds` no other run is begun. `on_kill` is told of each kill: its number, the command, what
+    it came to and what did not hold.
     """
     started = time.monotonic()
     _warm_up()
-    tallies: dict[str, Tally] = {name: Tally() for name in names}
-    findings: list[str] = []
     undisturbed: dict[str, Undisturbed] = {}
     with tempfile.TemporaryDirectory(prefix="kills-") as place:
-        for number in range(kills):
+        for number in range(first, first + kills):
             if time.monotonic() - started > seconds:
                 break
             name = names[number % len(names)]
             if name not in undisturbed:
                 undisturbed[name] = _undisturbed(JOBS[name], Path(place) / f"{name}-undisturbed")
             rng = random.Random(f"{seed}:{number}")
-            folder = Path(place) / str(number)
-            for fault in _killed_once(JOBS[name], folder, undisturbed[name], rng, tallies[name]):
-                findings.append(f"kill {number} ({name}): {fault}")
-                if on_finding is not None:
-                    on_finding(findings[-1])
+            folder, tally = Path(place) / str(number), Tally()
+            faults = _killed_once(JOBS[name], folder, undisturbed[name], rng, tally)
+            on_kill(number, name, tally, [f"kill {number} ({name}): {fault}" for fault in faults])
             shutil.rmtree(folder)
-    return tallies, findings
 
 
 def _warm_up() -> None:
@@ -227,12 +224,14 @@ def _undisturbed(job: Job, folder: Path) -> Undisturbed:
 def _killed_once(job: Job, folder: Path, wanted: Undisturbed, rng: random.Random, tally: Tally) -> list[str]:
     _prepared(job, folder)
     process = _start(job.line, folder)
-    if rng.random() < 0.5:
-        time.sleep(rng.uniform(0.02, 1.0) * wanted.seconds)
-    else:
-        _await_writing(folder / "work" / "out", wanted.seconds)
-        time.sleep(rng.uniform(0, 0.1) * wanted.seconds)
-    os.kill(process, signal.SIGKILL)
+    try:
+        if rng.random() < 0.5:
+            time.sleep(rng.uniform(0.02, 1.0) * wanted.seconds)
+        else:
+            _await_writing(folder / "work" / "out", wanted.seconds)
+            time.sleep(rng.uniform(0, 0.1) * wanted.seconds)
+    finally:
+        os.kill(process, signal.SIGKILL)
     tally.kills += 1
     tally.in_time += _wait(process) == -signal.SIGKILL
     faults = _after_kill(folder, wanted)
@@ -372,13 +371,17 @@ def _run(line: tuple[str, ...]) -> int:
 
 def _wait(process: int) -> int:
     deadline = time.monotonic() + SECONDS_A_RUN
-    while True:
-        done, status = os.waitpid(process, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() > deadline:
-            os.kill(process, signal.SIGKILL)
-        time.sleep(0.01)
+    try:
+        while True:
+            done, status = os.waitpid(process, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() > deadline:
+                os.kill(process, signal.SIGKILL)
+            time.sleep(0.01)
+    except KeyboardInterrupt:
+        os.kill(process, signal.SIGKILL)
+        raise
 
 
 def _processes_of(folder: Path) -> list[int]:

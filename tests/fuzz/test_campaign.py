@@ -18,7 +18,6 @@ from tests.fuzz.worker import format_of
 CASES, SEED = 3000, 20
 
 
-@pytest.mark.slow
 def test_three_thousand_malformed_inputs_end_in_one_line_or_rightly_succeed() -> None:
     summary = run_campaign(CASES, seed=SEED)
     assert not summary.findings, "\n".join(
@@ -29,7 +28,7 @@ def test_three_thousand_malformed_inputs_end_in_one_line_or_rightly_succeed() ->
 
 
 def test_every_command_has_a_line_to_damage() -> None:
-    assert COMMANDS.keys() - {"import-weights"} <= COMMAND_LINES.keys()
+    assert COMMANDS.keys() <= COMMAND_LINES.keys()
 
 
 def test_a_case_is_the_same_for_the_same_seed_and_number(tmp_path: Path) -> None:

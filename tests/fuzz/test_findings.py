@@ -136,6 +136,14 @@ def test_more_threads_than_any_machine_has_are_refused() -> None:
 # Tables
 
 
+@pytest.mark.parametrize("digit", ["\u0661", "\uff11"])
+def test_digits_of_tables_are_those_of_ascii(digit: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(accuracies.TABLE_TEXT.replace(b",flip,8,", f",flip,{digit},".encode(), 1))
+    with pytest.raises(InputError, match="column weight_bits: expected a number"):
+        read_accuracies(path)
+
+
 def test_a_header_of_many_columns_is_read_at_once(tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
     path.write_text(f"base,{',' * 300_000}\n")
@@ -304,6 +312,17 @@ def test_a_record_of_other_types_is_refused(field: str, value: object, tmp_path:
         load_network(path, "base")
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("bases", 1), ("bases", [1]), ("clip", "0.1"), ("steps", True), ("fault_model", 5)]
+)
+def test_settings_of_a_training_of_other_types_are_refused(field: str, value: object, tmp_path: Path) -> None:
+    path = changed_checkpoint(
+        tmp_path / "b.safetensors", lambda _, record: record["training"].update({field: value})
+    )
+    with pytest.raises(InputError, match=rf"b\.safetensors describes no network .*: {field}"):
+        load_network(path, "base")
+
+
 def test_weights_of_another_type_are_refused(tmp_path: Path) -> None:
     def change(header: dict[str, Any], record: dict[str, Any]) -> None:
         header["features.0.weight"]["dtype"] = "I32"
@@ -341,15 +360,21 @@ def test_a_damaged_state_is_one_line(change: Any, unfinished_training: RunCli) -
     assert "training.safetensors is damaged" in unfinished_training().error
 
 
-def test_a_state_whose_optimizer_does_not_fit_is_one_line(unfinished_training: RunCli) -> None:
+@pytest.mark.parametrize("byte", [-1, -5000])
+def test_a_state_with_another_bit_is_refused(byte: int, unfinished_training: RunCli) -> None:
     state = Path("out/training.safetensors")
+    content = bytearray(state.read_bytes())
+    content[byte] ^= 1
+    state.write_bytes(content)
+    assert "do not bear out its checksum" in unfinished_training().error
 
-    def change(header: dict[str, Any], record: dict[str, Any]) -> None:
-        name = next(name for name in header if name.startswith("optimizer.") and header[name]["shape"])
-        header[name]["shape"] = [1, *header[name]["shape"]]
 
-    changed_checkpoint(state, change, content=state.read_bytes())
-    assert "has shape" in unfinished_training().error
+def test_a_log_with_another_number_is_refused(unfinished_training: RunCli) -> None:
+    log = Path("out/log.csv")
+    header, row = log.read_text().splitlines()
+    number, _, *others = row.split(",")
+    log.write_text(f"{header}\n{','.join([number, '2.5', *others])}\n")
+    assert "do not bear out its checksum" in unfinished_training().error
 
 
 def test_a_log_of_no_numbers_is_refused(unfinished_training: RunCli) -> None:
@@ -384,3 +409,13 @@ def test_a_damaged_record_of_a_sweep_is_one_line(name: str, content: bytes, tmp_
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=r"another sweep|not UTF-8"):
         SweepFolder(tmp_path, {}, resume=True)
+
+
+# Names
+
+
+@pytest.mark.parametrize("line", [("demo-accuracy",), ("train-base", "--width", "0.0625", "--epochs", "1")])
+def test_a_folder_whose_name_is_too_long_is_named(line: tuple[str, ...], cli: RunCli) -> None:
+    done = cli(*line, "--out", "x" * 300)
+    assert done.status == 1
+    assert done.error.startswith("cannot write into xxx")

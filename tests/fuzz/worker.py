@@ -15,11 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.fuzz.campaign import SECONDS_A_CASE
 from tests.fuzz.case import Format
 from tests.fuzz.formats import FORMATS
 from tests.fuzz.running import run_case
 
+SECONDS_TO_A_TRACE = 270
 MEMORY_BYTES = 2 * 2**30
+"""Above what the process holds before a case. What is beyond ends in a MemoryError, which is a finding."""
 
 
 def format_of(seed: int, number: int, formats: tuple[Format, ...]) -> tuple[Format, random.Random]:
@@ -36,7 +39,7 @@ def chosen(names: str) -> tuple[Format, ...]:
 def work(folder: Path, seed: int, first: int, step: int, end: int, names: str) -> None:
     """Run the cases `first`, `first + step`, ... before `end`; their reports go to the first stdout."""
     report = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    noise = (folder / "noise").open("w+b")
+    noise = (folder / "noise").open("a+b")
     for descriptor in (1, 2):
         os.dup2(noise.fileno(), descriptor)
     faulthandler.enable(noise)
@@ -47,15 +50,15 @@ def work(folder: Path, seed: int, first: int, step: int, end: int, names: str) -
             raise RuntimeError(f"{entry.name}: the case without damage was refused: {found}")
     gc.collect()
     gc.freeze()
-    # What is beyond this limit ends in a MemoryError, which is a finding.
-    limit = _status_bytes("VmSize") + MEMORY_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     _say(report, ready=True)
     for number in range(first, end, step):
         entry, rng = format_of(seed, number, formats)
         _say(report, start=number, format=entry.name)
         noise.truncate(0)
-        faulthandler.dump_traceback_later(80, file=noise)
+        resource.setrlimit(
+            resource.RLIMIT_AS, (_status_bytes("VmSize") + MEMORY_BYTES, resource.RLIM_INFINITY)
+        )
+        faulthandler.dump_traceback_later(SECONDS_TO_A_TRACE, file=noise)
         found = _one(folder, entry, rng, on_case=lambda argv: _say(report, argv=argv))
         faulthandler.cancel_dump_traceback_later()
         if noise.seek(0, os.SEEK_END) and not found["wrong"]:
@@ -79,19 +82,28 @@ def _one(
         case = entry.draw(place, rng)
         argv = [part[:200] for part in case.argv]
         on_case(argv)
-        started = time.process_time()
+        started, waited = time.process_time(), _waited_seconds()
         outcome = run_case(case, place)
-        seconds = time.process_time() - started
+        seconds, waited = time.process_time() - started, _waited_seconds() - waited
     finally:
         remove(place)
     return {
         "status": outcome.status,
-        "wrong": outcome.wrong,
+        "wrong": outcome.wrong or (f"waited {waited:.0f} s" if waited > SECONDS_A_CASE else ""),
         "said": outcome.stderr[:400],
         "argv": argv,
         "seconds": seconds,
         "megabytes": (_status_bytes("VmHWM") - before) / 2**20,
     }
+
+
+def _waited_seconds() -> float:
+    """By the clock, less what this thread ran and what it stood in line for a processor."""
+    try:
+        ran, queued, _ = map(int, Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split())
+    except OSError:
+        return 0.0
+    return time.monotonic() - (ran + queued) / 1e9
 
 
 def remove(place: Path) -> None:

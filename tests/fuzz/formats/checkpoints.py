@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tests.fuzz.case import Forbidden, Sample, file_format
-from tests.fuzz.formats.rules import demand
+from tests.fuzz.formats.rules import demand, plain
 from tests.fuzz.mutations import damaged_bytes, number, word
 from tests.fuzz.structures import damaged_tree, odd_value
 
@@ -24,13 +24,15 @@ TYPES = ("F32", "F16", "BF16", "I32", "I64", "U8", "BOOL", "F64", "F8_E4M3", "x"
 @cache
 def base_checkpoint() -> bytes:
     """A narrow VGG11 with weights that were never trained."""
-    return _checkpoint("base", "vgg11", 0.0625, {"epochs": 1, "test_accuracy_percent": 11.0})
+    training = {"epochs": 1, "clip": 0.1, "randbet_rate": 0.01, "fault_model": "flip", "pattern": 3}
+    return _checkpoint("base", "vgg11", 0.0625, {**training, "test_accuracy_percent": 11.0})
 
 
 @cache
 def generator_checkpoint() -> bytes:
     """A ConvS with weights that were never trained."""
     training = {"bit_error_rate": 0.01, "fault_model": "flip", "bases": ["vgg11"], "steps": 2, "seed": 0}
+    training |= {"learning_rate": 0.001, "perturbed_weight": 5.0, "perturbed_models": 2}
     return _checkpoint("generator", "convs", 1.0, training)
 
 
@@ -51,11 +53,11 @@ def _checkpoint(kind: Any, network: str, width: float, training: dict[str, Any])
 
 def damaged_checkpoint(content: bytes, rng: random.Random) -> bytes:
     """The header's tree, the record within it, the numbers, or bytes."""
-    parts = _parts(content)
-    if parts is None or rng.random() < 0.25:
+    found = parts(content)
+    if found is None or rng.random() < 0.25:
         return damaged_bytes(content, rng)
-    header, data = parts
-    kind = rng.randrange(8)
+    header, data = found
+    kind = rng.randrange(0 if "__metadata__" in header else 4, 8)
     names = [name for name in header if name != "__metadata__"]
     if kind < 4:
         _damage_record(header, rng)
@@ -92,7 +94,8 @@ def _damage_record(header: dict[str, Any], rng: random.Random) -> None:
     header["__metadata__"]["nfenergy"] = json.dumps(record)
 
 
-def _parts(content: bytes) -> tuple[dict[str, Any], bytes] | None:
+def parts(content: bytes) -> tuple[dict[str, Any], bytes] | None:
+    """Header and data of a safetensors file; None where it is none."""
     try:
         (size,) = struct.unpack("<Q", content[:8])
         header = json.loads(content[8 : 8 + size])
@@ -109,10 +112,10 @@ def packed(header: Any, data: bytes) -> bytes:
 
 def check_weights(path: Path, sound: bytes) -> dict[str, Any]:
     """Tensors of the names, shapes and types of the sound file, all finite; returns the record."""
-    parts = _parts(path.read_bytes())
-    demand(parts is not None, "no header")
-    header, data = parts  # type: ignore[misc]
-    wanted, _ = _parts(sound)  # type: ignore[misc]
+    found = parts(path.read_bytes())
+    demand(found is not None, "no header")
+    header, data = found  # type: ignore[misc]
+    wanted, _ = parts(sound)  # type: ignore[misc]
     metadata = header.pop("__metadata__", None)
     wanted.pop("__metadata__")
     demand(header.keys() == wanted.keys(), "other tensors")
@@ -145,9 +148,25 @@ def _rules(folder: Path) -> None:
     demand(record.get("weight_bits", 8) in (0, 2, 3, 4, 5, 6, 7, 8, 16), "bits")
     demand(not isinstance(record.get("weight_bits", 8), bool | float), "bits")
     demand(record.get("memory", "weights") in ("weights", "all"), "memory")
-    demand(isinstance(record.get("training", {}), dict), "training")
     demand(isinstance(record.get("data", ""), str), "data")
-    check_weights(folder / "generator.safetensors", generator_checkpoint())
+    _check_training(record.get("training", {}))
+    _check_training(
+        check_weights(folder / "generator.safetensors", generator_checkpoint()).get("training", {})
+    )
+
+
+def _check_training(training: Any) -> None:
+    """What is written into results: numbers that are finite, text, and names of bases."""
+    demand(isinstance(training, dict), "training")
+    for name in ("bit_error_rate", "clip", "randbet_rate", "learning_rate", "perturbed_weight"):
+        if training.get(name) is not None:
+            plain(training[name], -math.inf, math.inf)
+    for name in ("pattern", "steps", "seed", "perturbed_models"):
+        demand(isinstance(training.get(name, 0), int | None), f"{name} is no whole number")
+        demand(not isinstance(training.get(name), bool), f"{name} is no whole number")
+    demand(isinstance(training.get("fault_model", ""), str), "fault model")
+    bases = training.get("bases", [])
+    demand(isinstance(bases, list) and all(isinstance(base, str) for base in bases), "bases")
 
 
 def _samples() -> Sequence[Sample]:

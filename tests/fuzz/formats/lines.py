@@ -14,7 +14,10 @@ from nfenergy.commands import COMMANDS
 from tests.fuzz.case import Case, Forbidden, Format
 from tests.fuzz.formats.accuracies import TABLE_TEXT
 from tests.fuzz.formats.checkpoints import base_checkpoint, generator_checkpoint
+from tests.fuzz.formats.experiments import OWN
 from tests.fuzz.formats.rules import demand, number
+from tests.fuzz.formats.state_dicts import LINE as IMPORTED
+from tests.fuzz.formats.state_dicts import plain
 from tests.fuzz.formats.topologies import PRODUCTS
 from tests.fuzz.mutations import NUMBERS, word
 
@@ -33,7 +36,8 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "train-base": ("--out", "out", "--width", "0.0625", "--epochs", "1", "--quiet"),
     "train": (*BASE, "--out", "out", "--gen", "convs", "--steps", "2", "--n", "2", "--quiet"),
     "evaluate": (*BASE, "--seeds", "1", "--out", "acc.csv", "--quiet"),
-    "experiment": ("list",),
+    "experiment": ("run", "own.yaml", "--out", "out", "--scale", "paper", "--jobs", "1", "--quiet"),
+    "import-weights": ("w.safetensors", *IMPORTED),
     "demo-accuracy": ("--out", "out", "--quiet"),
     "measure-latency": ("--base", "vgg11", "--repeats", "1", "--out", "l.csv"),
     "protections": ("--base", "vgg11", "--accuracy", "a.csv", *CLOSED),
@@ -56,7 +60,10 @@ VOLUME = (
     "--groups",
 )
 """Options of which a large value is much work and no mistake."""
-TORCH = ("train-base", "train", "evaluate", "measure-latency", "sensitivity", "assign", "pictures")
+TORCH = (
+    *("train-base", "train", "evaluate", "measure-latency", "sensitivity", "assign", "pictures"),
+    "import-weights",
+)
 NAMED = (
     *(
         "vgg11",
@@ -248,6 +255,7 @@ RULES: dict[str, Callable[[str], None]] = {
     "--access": _one_of("word", "value"),
     "--norm": _one_of("batch", "group"),
     "--optimizer": _one_of("adam", "sgd"),
+    "--scale": _one_of("smoke", "small", "paper"),
     "--size": _one_of("column", "slide", "page"),
     "--engine": _one_of("closed-form", "scalesim", "both"),
 }
@@ -258,7 +266,10 @@ RULES: dict[str, Callable[[str], None]] = {
 def _options(command: str) -> tuple[Any, ...]:
     from nfenergy.cli import _built
 
-    return tuple(entry for entry in _built(command).params if entry.opts[0].startswith("--"))
+    built = _built(command)
+    if hasattr(built, "commands"):
+        built = built.commands[COMMAND_LINES[command][0]]
+    return tuple(entry for entry in built.params if entry.opts[0].startswith("--"))
 
 
 def _value(option: Any, command: str, rng: random.Random) -> str:
@@ -278,8 +289,6 @@ def _value(option: Any, command: str, rng: random.Random) -> str:
 
 
 def _with_option(line: list[str], command: str, rng: random.Random) -> None:
-    if not _options(command):  # a group of commands
-        return
     option = rng.choice(_options(command))
     flag = rng.choice((*option.opts, *option.secondary_opts))
     while flag in line and rng.random() < 0.8:
@@ -318,6 +327,8 @@ def draw(folder: Path, rng: random.Random | None) -> Case:
         "spec.yaml": SPEC,
         "base.safetensors": base_checkpoint(),
         "generator.safetensors": generator_checkpoint(),
+        "own.yaml": OWN,
+        "w.safetensors": plain(),
     }
     for name, content in files.items():
         (folder / name).write_bytes(content)
@@ -334,7 +345,8 @@ def draw(folder: Path, rng: random.Random | None) -> Case:
 def _check(command: str, line: list[str], stdout: str) -> None:
     if {"--help", "-h", "--example"} & {*line} or "--install-completion" in line:
         return
-    for flag, values in _given(command, line).items():
+    given, flags = _given(command, line)
+    for flag, values in given.items():
         rule = RULES.get(flag)
         for value in values:
             if rule is not None:
@@ -342,7 +354,7 @@ def _check(command: str, line: list[str], stdout: str) -> None:
                     rule(value)
                 except Forbidden as reason:
                     raise Forbidden(f"{flag} {value[:40]}: {reason}") from None
-    if "--json" in line and stdout:
+    if "--json" in flags and stdout:
         import json
 
         try:
@@ -355,10 +367,11 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
 
 
-def _given(command: str, line: list[str]) -> dict[str, list[str]]:
-    """The values of each option that takes one; of one given twice the last, where it is taken once."""
+def _given(command: str, line: list[str]) -> tuple[dict[str, list[str]], set[str]]:
+    """The values of each option that takes one, of one given twice the last where it is taken once; flags."""
     known = {flag: option for option in _options(command) for flag in option.opts if not option.is_flag}
     found: dict[str, list[str]] = {}
+    flags = set()
     at = 0
     while at < len(line):
         flag, mark, value = line[at].partition("=")
@@ -370,7 +383,9 @@ def _given(command: str, line: list[str]) -> dict[str, list[str]]:
             values = [value] if mark else line[at : at + count]
             at += 0 if mark else count
             found[flag] = values if not known[flag].multiple else [*found.get(flag, []), *values]
-    return found
+        else:
+            flags.add(flag)
+    return found, flags
 
 
 FORMAT = Format(name="command line", draw=draw, share=2.5)

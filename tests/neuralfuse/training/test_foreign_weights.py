@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +114,36 @@ def test_what_differs_is_listed_in_one_line() -> None:
         _fit(ours, wide)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda weight: weight.long(), "no plain tensor"),
+        (lambda weight: weight.to(torch.complex64), "no plain tensor"),
+        (lambda weight: weight.to_sparse(), "no plain tensor"),
+        (lambda weight: weight.to("meta"), "no plain tensor"),
+        (lambda weight: weight * torch.nan, "not finite"),
+        (lambda weight: weight.double().fill_(1e300), "not finite"),
+    ],
+)
+def test_weights_that_are_no_numbers_are_refused(change: Callable[[Tensor], Tensor], said: str) -> None:
+    ours = nn.Linear(4, 4)
+    tensors = ours.state_dict()
+    with pytest.raises(InputError, match=rf"theirs\.pt: weight .*{said}"):
+        _fit(ours, {**tensors, "weight": change(tensors["weight"])})
+
+
+def test_a_pipe_is_no_file_of_weights(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    with pytest.raises(InputError, match="no regular file"):
+        read_weights(tmp_path / "pipe.pt")
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(torch.nan, 1.0), (0.5, torch.inf)])
+def test_statistics_of_images_are_finite(mean: float, deviation: float) -> None:
+    with pytest.raises(InputError, match="give one or three of each"):
+        input_statistics([mean], [deviation])
+
+
 def test_modules_that_both_name_do_not_change_places() -> None:
     ours = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
     tensors = ours.state_dict()
@@ -183,6 +215,7 @@ def test_the_command_takes_in_what_was_trained_and_refuses_the_rest(tmp_path: Pa
         (("--overwrite", "--base", "resnet18"), "lacks bn1.bias"),
         (("--mean", "0"), "go together"),
         (("--mean", "x", "--deviation", "1"), "no list of numbers"),
+        (("--mean", "0_1", "--deviation", "1"), "no list of numbers"),
         (("--gen", "convs", "--mean", "0", "--deviation", "1"), "are of bases"),
     ):
         refused = cli(*command, *options, "--out", tmp_path / "out")

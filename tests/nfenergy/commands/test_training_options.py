@@ -107,6 +107,7 @@ def test_the_recipe_of_a_generator(cli: RunCli, base: Path) -> None:
         ("--device tpu9 --out x", "no device 'tpu9'"),
         ("--paper stuts --out x", "stutz"),
         ("--milestones a,b --out x", "no list of shares"),
+        ("--milestones \uff10.5 --out x", "no list of shares"),
         ("--milestones 2 --out x", "between 0 and 1"),
         ("--augment flip --out x", "crop-mirror"),
         ("--unquantized --weight-bits 4 --out x", "have no bits"),

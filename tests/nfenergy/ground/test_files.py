@@ -110,6 +110,8 @@ def test_a_folder_that_cannot_take_files_is_known_before_the_work(
     for inside in (tmp_path / "file", tmp_path / "file" / "new"):
         with pytest.raises(NfEnergyError, match=r"cannot write into .*: .*file is no folder"):
             check_folder(inside)
+    with pytest.raises(NfEnergyError, match=r"cannot write into .*x: File name too long"):
+        check_folder(tmp_path / ("x" * 300))
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(NfEnergyError, match="no permission"):
         check_folder(tmp_path / "new")
