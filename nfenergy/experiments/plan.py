@@ -14,7 +14,7 @@ from neuralfuse.registry import dataset_name
 from nfenergy.experiments.declaration import Cell, Changes, Experiment, Scale
 from nfenergy.experiments.quantities import QUANTITIES
 from nfenergy.experiments.references import check_references, matches
-from nfenergy.experiments.savings import twma_saving_percent
+from nfenergy.experiments.row_savings import twma_saving_percent
 from nfenergy.experiments.stages import BaseStage, EvaluationStage, GeneratorStage, Stage
 from nfenergy.experiments.templates import (
     base_stage,
@@ -81,7 +81,7 @@ class PlannedRow:
                 yield from self.tests_for(name, rate)
 
     def saving_percent(self, rate: float) -> float:
-        """Saved by T.W.M.A. at the voltage of a rate, see `nfenergy.experiments.savings`."""
+        """Saved by T.W.M.A. at the voltage of a rate, see `nfenergy.experiments.row_savings`."""
         generator = self.generator and self.generator.network
         base = self.base
         return twma_saving_percent(base.network, generator, dataset=base.dataset, width=base.width, rate=rate)

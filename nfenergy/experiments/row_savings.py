@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from energy.measures import DEFAULT_MEASURE
+
 
 @lru_cache(maxsize=256)
 def twma_saving_percent(
@@ -23,4 +25,4 @@ def twma_saving_percent(
     import nfenergy
 
     report = nfenergy.simulate(base, generator, dataset=dataset, width=width, ber=rate, engine="closed-form")
-    return report.measures["twma"].saving_percent
+    return report.measures[DEFAULT_MEASURE].saving_percent
