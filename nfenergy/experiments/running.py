@@ -13,7 +13,7 @@ from nfenergy.experiments.plan import plan
 from nfenergy.experiments.progress import OnStage
 from nfenergy.experiments.schedule import run_stages
 from nfenergy.experiments.store import Store
-from nfenergy.experiments.writing import write_drawing, write_outcome
+from nfenergy.experiments.writing import write_drawing, write_outcome, write_study
 from nfenergy.ground.errors import InputError
 
 STAGES = "stages"
@@ -101,7 +101,7 @@ def run_experiments(
         if each.experiment.draw is None:
             files = write_outcome(found, folder, command=command)
         elif each.experiment.draw == "protections":
-            files = tuple(study_protections(each, store, folder))
+            files = write_study(found, study_protections(each, store, folder), folder, command=command)
         else:
             files = write_drawing(found, draw(each, store), folder, command=command)
         results.append(ExperimentResult(outcome=found, command=command, folder=folder, files=files))

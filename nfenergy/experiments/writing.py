@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from nfenergy.experiments.figure import figure_svg
 from nfenergy.experiments.outcome import Outcome
-from nfenergy.experiments.result_tables import CLAIM_HEADER, claim_cells, markdown, table_cells, table_frame
-from nfenergy.ground.files import write_bytes, write_text
+from nfenergy.experiments.result_tables import (
+    CLAIM_HEADER,
+    DECIMALS,
+    claim_cells,
+    markdown,
+    table_cells,
+    table_frame,
+)
+from nfenergy.ground.files import read_text, write_bytes, write_text
 from nfenergy.ground.provenance import versions
 
 if TYPE_CHECKING:
@@ -18,6 +25,9 @@ if TYPE_CHECKING:
 
 TABLE, CLAIMS, READABLE, FIGURE = "table.csv", "claims.csv", "README.md", "figure.svg"
 RECORD = "experiment.json"
+ASSIGNED = "assignment.json"
+STANDING = ("assignment", "energy_percent", "held_out_percent", "floor_percent")
+"""Of each assignment of voltages, what the table of a comparison of protections shows."""
 
 
 def write_outcome(outcome: Outcome, folder: Path, *, command: str) -> tuple[Path, ...]:
@@ -70,6 +80,50 @@ def write_drawing(outcome: Outcome, drawn: Drawn, folder: Path, *, command: str)
     write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
     write_text(folder / READABLE, "\n".join(readable))
     return tuple(sorted(folder.iterdir()))
+
+
+def write_study(outcome: Outcome, written: Sequence[Path], folder: Path, *, command: str) -> tuple[Path, ...]:
+    """Write what a comparison of protections comes to, above its own files, `written`."""
+    import pandas as pd
+
+    experiment = outcome.plan.experiment
+    stated = [
+        {"base": found["base"], **{name: row[name] for name in STANDING}}
+        for path in written
+        if path.name == ASSIGNED
+        for found in [json.loads(read_text(path, "an assignment"))]
+        for row in found["standings"]
+    ]
+    table = pd.DataFrame(stated).round(DECIMALS)
+    write_text(folder / TABLE, table.to_csv(index=False, lineterminator="\n"))
+    first = next(path for path in written if path.suffix == ".svg")
+    words = "Energy and accuracy under every protection of the weight memory, with and without a generator"
+    write_bytes(folder / FIGURE, first.read_bytes())
+    record = record_of(outcome, command=command, figure=words)
+    write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
+    readable = [
+        f"# {experiment.title}\n",
+        f"At scale `{outcome.plan.scale}` on {outcome.plan.dataset}; a floor of "
+        f"{experiment.study[outcome.plan.scale]:g} % accuracy.\n",
+        f"    {command}\n",
+        f"![{words}]({FIGURE})\n",
+        "A voltage for each layer beside the best uniform one and the controls; energy in percent of that at "
+        "nominal voltage, accuracy on chips held out:\n",
+        markdown(
+            [str(name) for name in table.columns],
+            [[str(cell) for cell in row] for row in table.itertuples(index=False)],
+        ),
+        "All of it:\n",
+        "\n".join(f"- [{place}]({place})" for place in _places(written, folder)) + "\n",
+    ]
+    write_text(folder / READABLE, "\n".join(readable))
+    return (*written, *(folder / name for name in (TABLE, FIGURE, RECORD, READABLE)))
+
+
+def _places(written: Sequence[Path], folder: Path) -> list[str]:
+    return [
+        path.relative_to(folder).as_posix() for path in written if path.suffix in (".csv", ".json", ".svg")
+    ]
 
 
 def record_of(outcome: Outcome, *, command: str, figure: str = "") -> dict[str, Any]:
