@@ -96,6 +96,16 @@ def test_the_saving_of_a_row_is_that_of_simulate(results: Path) -> None:
     assert table.saving_percent[0] > table.saving_percent[1]
 
 
+def test_a_comparison_of_protections_says_what_it_comes_to(results: Path) -> None:
+    folder = results / "nfenergy-protections"
+    table = pd.read_csv(folder / "table.csv")
+    assert table.base.nunique() == 2
+    assert {"by layer", "best uniform voltage", "by shuffled sensitivity 1"} <= set(table.assignment)
+    for line in (folder / "README.md").read_text().splitlines():
+        if line.startswith("- ["):
+            assert (folder / line.partition("](")[2].rstrip(")")).is_file()
+
+
 def test_the_page_of_all_experiments(results: Path, cli: RunCli) -> None:
     told = cli("experiment", "report", str(results))
     assert told.status == 0
