@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from nfenergy.commands import options
-from nfenergy.commands.progress import stages_progress
+from nfenergy.commands.progress import announcements, telling_stages
 
 if TYPE_CHECKING:
     from nfenergy.experiments.declaration import Scale
@@ -63,7 +63,7 @@ def run(
 ) -> None:
     from nfenergy.experiments.running import run_experiments
 
-    with stages_progress(quiet=quiet) as on_stage:
+    with announcements(quiet=quiet) as say:
         results = run_experiments(
             names,
             out,
@@ -73,7 +73,8 @@ def run(
             data_dir=data_dir,
             jobs=jobs,
             scheduler=scheduler,
-            on_stage=on_stage,
+            on_stage=telling_stages(say),
+            on_message=say,
         )
     _print(results, as_json=as_json)
 

@@ -89,13 +89,11 @@ def announcements(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield _Occasional()
 
 
-@contextmanager
-def stages_progress(*, quiet: bool) -> Iterator[Callable[[StageProgress], None]]:
+def telling_stages(say: Callable[[str], None]) -> Callable[[StageProgress], None]:
     """A callback that says which stage is done, how many are, and the time left."""
-    with announcements(quiet=quiet) as say:
-        yield lambda stage: say(
-            f"{stage.done} of {stage.total} stages, {_about(stage.left_s)} left; done: {stage.title}"
-        )
+    return lambda stage: say(
+        f"{stage.done} of {stage.total} stages, {_about(stage.left_s)} left; done: {stage.title}"
+    )
 
 
 class _Occasional:

@@ -50,7 +50,9 @@ def draw(plan: Plan, store: Store) -> Drawn:
     return _DRAWINGS[name](plan, store)
 
 
-def study_protections(plan: Plan, store: Store, folder: Path) -> list[Path]:
+def study_protections(
+    plan: Plan, store: Store, folder: Path, *, on_message: Callable[[str], None] | None = None
+) -> list[Path]:
     """Protections of a plain and of a robust base compared: the two bases of the rows, with generators."""
     from neuralfuse.training.runs import BASE_FILE, GENERATOR_FILE
     from nfenergy.protection_study import compare_protections
@@ -76,6 +78,7 @@ def study_protections(plan: Plan, store: Store, folder: Path) -> list[Path]:
         min_accuracy_percent=settings[plan.scale],
         fault_model=conditions.fault_model,
         data_dir=store.data_dir,
+        on_message=on_message,
     )
 
 

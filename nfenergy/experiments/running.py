@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,7 @@ def run_experiments(
     jobs: int | None = None,
     scheduler: str | None = None,
     on_stage: OnStage | None = None,
+    on_message: Callable[[str], None] | None = None,
 ) -> list[ExperimentResult]:
     """Train and test what experiments need and is not there yet, and write their tables.
 
@@ -81,6 +82,7 @@ def run_experiments(
         stages: where trained networks and tests are kept; ``stages`` in `out` by default.
         data_dir: folder of the data sets.
         jobs, scheduler, on_stage: as in `nfenergy.experiments.schedule.run_stages`.
+        on_message: told what a comparison of protections, which is no stage, is at.
 
     Raises:
         InputError: an experiment that there is not, or that cannot be run so.
@@ -101,7 +103,8 @@ def run_experiments(
         if each.experiment.draw is None:
             files = write_outcome(found, folder, command=command)
         elif each.experiment.draw == "protections":
-            files = write_study(found, study_protections(each, store, folder), folder, command=command)
+            written = study_protections(each, store, folder, on_message=on_message)
+            files = write_study(found, written, folder, command=command)
         else:
             files = write_drawing(found, draw(each, store), folder, command=command)
         results.append(ExperimentResult(outcome=found, command=command, folder=folder, files=files))
