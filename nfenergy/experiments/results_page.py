@@ -79,7 +79,8 @@ def _section(folder: Path) -> dict[str, Any]:
     shown = [name for name in table.columns if not name.endswith(PRINTED)]
     section["header"] = [name.replace("_", " ") for name in shown]
     section["body"] = [[_cell(row, name) for name in shown] for row in table.to_dict("records")]
-    section["printed"] = bool(record["claims"]) or any(name.endswith(PRINTED) for name in table.columns)
+    section["bracketed"] = any(name.endswith(PRINTED) for name in table.columns)
+    section["printed"] = bool(record["claims"]) or section["bracketed"]
     figure = folder / FIGURE
     section["figure"] = ""
     if figure.exists():

@@ -173,10 +173,10 @@ def _test_of(outcome: Outcome, stage: Any) -> dict[str, Any]:
 
 def _readable(outcome: Outcome, claims: Sequence[list[str]], *, command: str, figure: str) -> str:
     plan, experiment = outcome.plan, outcome.plan.experiment
+    printed = f" In brackets: as printed, on {experiment.dataset}." if experiment.published else ""
     parts = [
         f"# {experiment.title}\n",
-        f"{experiment.source}; here at scale `{plan.scale}` on {plan.dataset}. In brackets: as printed, "
-        f"on {experiment.dataset}.\n",
+        f"{experiment.source}; here at scale `{plan.scale}` on {plan.dataset}.{printed}\n",
         f"    {command}\n",
         markdown(*table_cells(outcome)),
     ]
