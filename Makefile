@@ -29,7 +29,7 @@ test-slow: $(INSTALLED)
 topologies: $(INSTALLED)
 	$(BIN)/python -m nfenergy.exports
 
-# About two hours on two cores; needs Fashion-MNIST (apt-get install dataset-fashion-mnist).
+# About three hours on two cores; needs Fashion-MNIST (apt-get install dataset-fashion-mnist).
 results: $(INSTALLED)
 	$(BIN)/nfenergy experiment run all --scale small --out results --stages runs/stages
 	$(BIN)/nfenergy experiment report results

@@ -17,7 +17,7 @@ from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text, write_text
 from reports.plots.inline import dark_css, inline_text
 
-PAGE = "index.html"
+PAGE = "experiments.html"
 SHOWN = ("experiment", "title", "source", "scale", "dataset", "command")
 """Of an experiment's record, what the page shows besides claims and table."""
 VERDICTS = get_args(Verdict)
@@ -25,7 +25,7 @@ CLAIM_HEADER = ("verdict", "claim", "difference, points", "printed", "interval o
 
 
 def write_report(folder: Path) -> tuple[Path, list[dict[str, Any]]]:
-    """Write ``index.html`` into the folder of `nfenergy.experiments.running.run_experiments`.
+    """Write ``experiments.html`` into the folder of `nfenergy.experiments.running.run_experiments`.
 
     Returns:
         the page, and every claim with its verdict.

@@ -109,7 +109,7 @@ def test_a_comparison_of_protections_says_what_it_comes_to(results: Path) -> Non
 def test_the_page_of_all_experiments(results: Path, cli: RunCli) -> None:
     told = cli("experiment", "report", str(results))
     assert told.status == 0
-    page = (results / "index.html").read_text()
+    page = (results / "experiments.html").read_text()
     assert all(f'id="{name}"' in page for name in TRAINED)
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert '"Segoe UI"' in page.partition("</style>")[0]  # not escaped: it is a style sheet
