@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from neuralfuse.evaluation.conditions import Conditions
-from neuralfuse.registry import dataset_name
+from neuralfuse.registry import DATASETS, dataset_name
 from nfenergy.experiments.declaration import Cell, Changes, Experiment, Scale
 from nfenergy.experiments.quantities import QUANTITIES
 from nfenergy.experiments.references import check_references, matches
@@ -87,8 +87,11 @@ class PlannedRow:
         return twma_saving_percent(base.network, generator, dataset=base.dataset, width=base.width, rate=rate)
 
     def has(self, quantity: str) -> bool:
-        """Whether the row has it; without a generator there is nothing behind one."""
-        return self.generator is not None or not QUANTITIES[quantity].behind
+        """Whether the row has it: nothing is behind no generator, and own data have no form to count."""
+        kind = QUANTITIES[quantity]
+        if kind.of is None:
+            return self.base.dataset in DATASETS
+        return self.generator is not None or not kind.behind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,10 +162,10 @@ def plan(experiment: Experiment, scale: Scale, *, dataset: str | None = None) ->
 
 def _check_savings(found: Plan) -> None:
     """What cannot be counted is refused before anything is trained."""
-    if any(QUANTITIES[name].of is None for name in found.quantities):
-        for row in found.rows:
-            for rate in row.rates:
-                row.saving_percent(rate)
+    counted = [name for name in found.quantities if QUANTITIES[name].of is None]
+    for row in found.rows:
+        for rate in row.rates if any(map(row.has, counted)) else ():
+            row.saving_percent(rate)
 
 
 def _planned(

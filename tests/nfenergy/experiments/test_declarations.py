@@ -149,3 +149,9 @@ def test_a_network_of_ones_own_keeps_its_width(write: Callable[..., Path]) -> No
     path = write(name="own.py")
     changed = {**OWN, "base": {"network": f"{path}:build"}}
     assert {row.base.width for row in plan(validated(changed, "own", "own"), "smoke").rows} == {1.0}
+
+
+def test_own_data_are_trained_on_and_no_saving_is_counted() -> None:
+    rows = plan(get_experiment("nfenergy-full-width"), "smoke", dataset="folder:images").rows
+    assert not any(row.has("saving") for row in rows)
+    assert all(row.has("perturbed") for row in rows)
