@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from energy.curve import CurvePoint
+from energy.curve import CurvePoint, VoltageCurve
 from energy.measures import DEFAULT_MEASURE, MEASURES, Counted, Measure
 from energy.savings import costs
 from neuralfuse.user_networks import find_network
@@ -58,7 +59,9 @@ def assign_voltages(
     device: str = "cpu",
     on_message: OnMessage | None = None,
 ) -> Assignment:
-    """The cheapest voltages of the curve's points for a base's layers that keep an accuracy.
+    """The cheapest voltages for a base's layers that keep an accuracy, beside the best one for all.
+
+    That one is sought between the curve's points, too; each layer gets one of those points, or that voltage.
 
     Args:
         base: trained; its stored weights are those of its training.
@@ -83,13 +86,14 @@ def assign_voltages(
             f"the base stores {memory.quantization.bits}-bit weights, the machine {machine.weight_bits}-bit "
             "ones; name them with --weight-bits"
         )
-    measure, points = MEASURES.find(plan.measure), machine.curve.points
+    measure, chips = MEASURES.find(plan.measure), _chips(CHOOSING_CHIPS[0], plan.seeds)
     record = base.record
     network, data = find_network(record.network, "base"), dataset_of(record)
     result = count_networks([network], data, machine, base_width=record.width)[network]
     counted = layer_counted(memory, result, machine)
-    layers = np.array([_energies(measure, layer, points) for layer in counted])
     groups = _groups(memory, plan.groups)
+    points = _points(memory, images, machine.curve, plan, chips)
+    layers = np.array([_energies(measure, layer, points) for layer in counted])
     problem = Problem(
         groups=groups,
         rates=tuple(point.bit_error_rate_percent / 100.0 for point in points),
@@ -102,7 +106,7 @@ def assign_voltages(
         memory,
         images,
         problem,
-        chips=_chips(CHOOSING_CHIPS[0], plan.seeds),
+        chips=chips,
         held_out=held_out,
         shuffles=plan.shuffles,
         on_done=on_message,
@@ -147,6 +151,38 @@ def _energies(measure: Measure, counted: Counted, points: Sequence[CurvePoint]) 
         float(costs(measure, counted, None, point.energy_per_access_norm, point.voltage_norm).base_low)
         for point in points
     ]
+
+
+def _points(
+    base: QuantizedBase,
+    images: LabelledImages,
+    curve: VoltageCurve,
+    plan: AssignmentPlan,
+    chips: Sequence[int],
+) -> tuple[CurvePoint, ...]:
+    """The curve's points, and the lowest voltage for all layers that keeps the floor, maybe between them."""
+    from neuralfuse.evaluation.uniform_voltage import keeps_everywhere, lowest_between
+
+    def keeps(voltage_norm: float) -> bool:
+        return keeps_everywhere(
+            base,
+            images,
+            curve.at_voltage(voltage_norm).bit_error_rate,
+            chips,
+            floor_percent=plan.min_accuracy_percent,
+            fault_model=plan.fault_model,
+        )
+
+    measured = {point.voltage_norm: point for point in curve.points}
+    lowest = lowest_between(keeps, tuple(measured))
+    if lowest is not None and lowest not in measured:
+        found = curve.at_voltage(lowest)
+        measured[lowest] = CurvePoint(
+            voltage_norm=lowest,
+            bit_error_rate_percent=100.0 * found.bit_error_rate,
+            energy_per_access_norm=found.energy_per_access_norm,
+        )
+    return tuple(measured[voltage] for voltage in sorted(measured))
 
 
 def _chips(first: int, seeds: int) -> tuple[int, ...]:
@@ -217,11 +253,31 @@ def _result(
             standing("by layer" if plan.groups is None else "by group", found.best),
             standing("best uniform voltage", found.uniform, uniform),
             *([standing("by sensitivity alone", found.guess)] if found.guess else []),
-            *(
-                standing(f"by shuffled sensitivity {number}", control)
-                for number, control in enumerate(found.controls, start=1)
-            ),
+            *_of_controls(found.controls, problem, standing),
         ),
         clean_percent=found.clean_percent,
         measure=measure,
+        controls_percent=tuple(100.0 * problem.cost(control.choice) / nominal for control in found.controls),
     )
+
+
+def _of_controls(
+    controls: Sequence[Checked], problem: Problem, standing: Callable[[str, Checked], AssignmentStanding]
+) -> list[AssignmentStanding]:
+    """The mean of the controls, and the cheapest."""
+    from neuralfuse.evaluation.intervals import half_width
+
+    if not controls:
+        return []
+    each = [standing("", control) for control in controls]
+    cheapest = min(controls, key=lambda control: problem.cost(control.choice))
+    held_out = tuple(map(fmean, zip(*(control.held_out for control in controls), strict=True)))
+    mean = replace(
+        each[0],
+        what=f"by shuffled sensitivity, mean of {len(controls)}",
+        energy_percent=fmean(row.energy_percent for row in each),
+        chosen_percent=fmean(row.chosen_percent for row in each),
+        held_out_percent=fmean(held_out),
+        held_out_interval_points=half_width(held_out),
+    )
+    return [mean, standing(f"by shuffled sensitivity, cheapest of {len(controls)}", cheapest)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from energy.measures import Measure
@@ -29,6 +30,7 @@ class Assignment:
         clean_percent: accuracy without bit errors.
         measure: what energy is reckoned by.
         base: what it is of, in words.
+        controls_percent: energy of each assignment by shuffled sensitivities, of that at nominal voltage.
     """
 
     layers: tuple[AssignedLayer, ...]
@@ -36,6 +38,7 @@ class Assignment:
     clean_percent: float
     measure: Measure
     base: str = ""
+    controls_percent: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
         best, uniform = self.standings[:2]
@@ -65,7 +68,21 @@ class Assignment:
         )
         missed = [row.what for row in (best, uniform) if not row.keeps]
         held = f"; on the chips held out {' and '.join(missed)} missed the floor" if missed else ""
-        return f"{said}{held}."
+        return f"{said}{held}.{self._of_controls()}"
+
+    def _of_controls(self) -> str:
+        """What shuffled sensitivities came to, beside the true ones and the uniform voltage."""
+        if not self.controls_percent:
+            return ""
+        _, uniform, true = (row.energy_percent for row in self.standings[:3])
+        count, mean = len(self.controls_percent), fmean(self.controls_percent)
+        as_uniform = sum(energy <= uniform for energy in self.controls_percent)
+        as_true = sum(energy <= true for energy in self.controls_percent)
+        return (
+            f" Controls: of {count} shuffled sensitivities {as_uniform or 'none'} took no more than that "
+            f"voltage, {as_true or 'none'} no more than the true ones alone; their mean is {mean:.1f} %, "
+            f"{'above' if mean > uniform else 'not above'} the {uniform:.1f} % of that voltage."
+        )
 
     @property
     def shown(self) -> ShownAssignment:
@@ -123,6 +140,7 @@ class Assignment:
             "clean_percent": self.clean_percent,
             "layers": [as_dict(row) for row in self.layers],
             "standings": [as_dict(row) for row in self.standings],
+            "controls_percent": list(self.controls_percent),
             "verdict": self.verdict,
             "versions": versions(),
         }

@@ -47,12 +47,16 @@ def read_assignment(path: Path) -> Assignment:
     standings = _records(AssignmentStanding, found.get("standings"), path, "standings", what)
     if len(standings) < 2:
         raise InputError(f"{path}: one standing compares nothing; expected {what}")
+    controls = _percentages(found.get("controls_percent", []), path, what)
+    if controls and len(standings) < 3:
+        raise InputError(f"{path}: controls stand beside nothing; expected {what}")
     return Assignment(
         layers=tuple(_records(AssignedLayer, found.get("layers"), path, "layers", what)),
         standings=tuple(standings),
         clean_percent=_percentages([found.get("clean_percent")], path, what)[0],
         measure=MEASURES.find(str(found.get("measure"))),
         base=str(found.get("base", "")),
+        controls_percent=controls,
     )
 
 
@@ -80,5 +84,5 @@ def _records(record: type[R], rows: Any, path: Path, name: str, what: str) -> li
 def _percentages(values: Any, path: Path, what: str) -> tuple[float, ...]:
     numbers = values if isinstance(values, list) else [None]
     if not all(isinstance(value, int | float) and 0 <= value <= 100 for value in numbers):
-        raise InputError(f"{path}: an accuracy is no percentage; expected {what}")
+        raise InputError(f"{path}: a share is no percentage; expected {what}")
     return tuple(map(float, numbers))

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from neuralfuse.evaluation.measuring import EvaluationPlan
     from neuralfuse.training.runs import Trained
 
-CONTROLS = 4
+CONTROLS = 19
+"""Shuffles: that none of so many does as well as the true order happens by chance once in twenty."""
 Say = Callable[[str], None]
 
 

@@ -16,6 +16,7 @@ from neuralfuse.datasets.images import LabelledImages
 from neuralfuse.evaluation.intervals import half_width
 from neuralfuse.evaluation.knapsack import Choice, Table, frontier
 from neuralfuse.evaluation.sensitivity import Faults, accuracy_with, no_faults, only
+from neuralfuse.evaluation.uniform_voltage import keeps_floor
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.training.base_training import accuracy_percent
 from neuralfuse.training.streams import TEST_CHIPS, check_test_chips
@@ -136,8 +137,7 @@ class Bench:
 
     def keeps(self, choice: Choice, chips: Sequence[int]) -> bool:
         """Whether the 95 % interval of the mean lies above the floor: what was chosen must hold elsewhere."""
-        found = self.accuracies(choice, chips)
-        return fmean(found) - (half_width(found) or 0.0) >= self.problem.floor_percent
+        return keeps_floor(self.accuracies(choice, chips), self.problem.floor_percent)
 
     def losses(self, chips: Sequence[int]) -> Table:
         """Points lost with errors in one group only, mean over chips, made to fall with rising voltage."""

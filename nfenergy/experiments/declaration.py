@@ -58,7 +58,10 @@ class Side(_Part):
 
 
 class Claim(_Part):
-    """`greater` is greater than `than` by more than `by` points, or differs by less than `within` points."""
+    """`greater` is greater than `than` by more than `by` points, or differs by less than `within` points.
+
+    Below 0, `by` is how far short `greater` may fall; the text says so then.
+    """
 
     text: str
     greater: Side

@@ -107,7 +107,7 @@ def claim_cells(found: Found) -> list[str]:
     ours = MISSING if found.difference is None else f"{found.difference:+.1f}{width}"
     theirs = MISSING if found.printed is None else f"{found.printed:+.1f}"
     claim = found.claim
-    margin = f" (by more than {claim.by:g} points)" if claim.by else ""
+    margin = f" (by more than {claim.by:g} points)" if claim.by > 0 else ""
     margin = margin if claim.within is None else f" (within {claim.within:g} points)"
     return [claim.text + margin, ours, found.over, theirs, found.verdict]
 

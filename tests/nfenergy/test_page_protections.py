@@ -201,4 +201,4 @@ def test_figures_out_of_range_are_refused(cli: RunCli, tmp_path: Path) -> None:
     found["layers"][0]["by_bit_percent"][3] = 120
     path.write_text(json.dumps(found), encoding="utf-8")
     done = cli("report", "--sensitivity", path, "--out", tmp_path / "page" / "report.html")
-    assert (done.status, "an accuracy is no percentage" in done.error) == (2, True)
+    assert (done.status, "a share is no percentage" in done.error) == (2, True)

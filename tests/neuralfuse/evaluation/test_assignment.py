@@ -15,6 +15,7 @@ from energy.curve_files import load_curve
 from energy.measures import MEASURES
 from neuralfuse.evaluation.assignment import Bench, Problem, assign, best_uniform, search, shuffled
 from neuralfuse.evaluation.knapsack import UNITS, frontier
+from neuralfuse.evaluation.uniform_voltage import VOLTAGE_STEP, keeps_everywhere, lowest_between
 from neuralfuse.memory.perturbation import QuantizedBase
 from neuralfuse.registry import BASES, DATASETS
 from neuralfuse.training.checkpoints import save_network
@@ -109,6 +110,35 @@ def test_with_shuffled_sensitivity_it_does_not(bench: Bench, losses: np.ndarray)
     controls = [bench.problem.cost(choice) for choice in shuffled(bench, losses, CHIPS, count=4)]
     assert np.mean(controls) > uniform
     assert bench.problem.cost(search(bench, losses[::-1], CHIPS)) > uniform
+
+
+@pytest.mark.parametrize(
+    ("lowest", "found"), [(0.0, 0.8), (0.8, 0.8), (0.87, 0.875), (0.95, 0.95), (1.1, None)]
+)
+def test_one_voltage_is_sought_between_the_points(lowest: float, found: float | None) -> None:
+    assert lowest_between(lambda voltage: voltage >= lowest, (0.8, 0.9, 1.0), step=0.026) == found
+
+
+def test_the_best_uniform_voltage_may_lie_between_points() -> None:
+    base, images, machine = trained_base(), digits().test.spread(90), Machine(engine="closed-form")
+    plan = AssignmentPlan(min_accuracy_percent=FLOOR, seeds=6, shuffles=4)
+    found = assign_voltages(base, images, machine, plan)
+    best, uniform, true, mean, cheapest = found.standings
+    assert uniform.voltage_norm not in {point.voltage_norm for point in POINTS}
+    assert uniform.keeps
+    assert best.keeps
+    memory, above = stored_base(base), uniform.voltage_norm
+    assert above is not None
+    for voltage, kept in ((above, True), (above - VOLTAGE_STEP, False)):
+        rate = machine.curve.at_voltage(voltage).bit_error_rate
+        assert keeps_everywhere(memory, images, rate, CHIPS, floor_percent=FLOOR) == kept
+    assert best.energy_percent <= true.energy_percent < uniform.energy_percent < mean.energy_percent
+    assert cheapest.energy_percent == min(found.controls_percent)
+    assert mean.energy_percent == pytest.approx(np.mean(found.controls_percent))
+    no_more = sum(energy <= uniform.energy_percent for energy in found.controls_percent)
+    assert f"of 4 shuffled sensitivities {no_more or 'none'} took no more than that voltage" in found.verdict
+    assert f"above the {uniform.energy_percent:.1f} % of that voltage." in found.verdict
+    assert json.loads(json.dumps(found.as_json()))["controls_percent"] == list(found.controls_percent)
 
 
 def test_nothing_keeps_more_than_the_base_has(bench: Bench) -> None:
