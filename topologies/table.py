@@ -142,11 +142,11 @@ def _layers(row: dict[str, str]) -> list[Layer]:
 
 
 def _ratio(field: str) -> str:
-    """N:M as SCALE-Sim reads it."""
+    """N:M, whole numbers; SCALE-Sim reads the first two of more, which would hide a slip."""
     parts = field.split(":")
-    if len(parts) < 2:
+    if len(parts) != 2:
         raise InputError(f"sparsity {field!r}: expected a ratio N:M")
-    return ":".join(str(_integer(part.strip())) for part in parts[:2])
+    return ":".join(str(_integer(part.strip())) for part in parts)
 
 
 def _integer(field: str) -> int:

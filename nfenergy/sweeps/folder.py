@@ -20,7 +20,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
 
 from nfenergy.ground.errors import InputError, NfEnergyError
-from nfenergy.ground.files import read_text, write_text
+from nfenergy.ground.files import check_regular, read_text, write_text
 
 PARQUET, CSV, SUMMARY = "sweep.parquet", "sweep.csv", "sweep.json"
 PARTS, PLAN, LOCK = "parts", "plan.json", "lock"
@@ -76,8 +76,10 @@ class SweepFolder:
         """One sweep at a time; the lock goes with the process, however it ends.
 
         Raises:
+            InputError: something else stands in the lock's place.
             NfEnergyError: another process sweeps into the folder.
         """
+        check_regular(self._parts / LOCK, "lock of a sweep")
         with _os_errors(self.folder):
             self._parts.mkdir(parents=True, exist_ok=True)
             self._locked = (self._parts / LOCK).open("w")

@@ -17,13 +17,14 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
 from tests.fuzz.formats.accuracies import TABLE_TEXT
 from tests.fuzz.formats.checkpoints import base_checkpoint, generator_checkpoint
+from tests.fuzz.formats.experiments import OWN
 
 EVALUATED = {"base.safetensors": base_checkpoint, "generator.safetensors": generator_checkpoint}
 SPEC = b"""\
@@ -37,7 +38,13 @@ SECONDS_A_RUN = 600.0
 HEAVY = (
     *("matplotlib.backends.backend_agg", "pyarrow.csv", "pyarrow.parquet", "sklearn.datasets", "torch"),
     *("energy.scalesim.engine", "neuralfuse.evaluation.measuring", "neuralfuse.training.runs"),
-    *("nfenergy.api", "nfenergy.reporting", "nfenergy.sweeps.run", "reports.page"),
+    *(
+        "nfenergy.api",
+        "nfenergy.experiments.running",
+        "nfenergy.reporting",
+        "nfenergy.sweeps.run",
+        "reports.page",
+    ),
 )
 """What runs import; a fork finds it there."""
 MOVING = ("training.safetensors", "training.json", "log.csv", "parts/")
@@ -141,6 +148,23 @@ JOBS: dict[str, Job] = {
         ),
         inputs=EVALUATED,
     ),
+    "experiment": Job(
+        line=(
+            "experiment",
+            "run",
+            "own.yaml",
+            "--scale",
+            "paper",
+            "--out",
+            "out",
+            "--stages",
+            "../stages",
+            "--jobs",
+            "1",
+            "--quiet",
+        ),
+        inputs={"own.yaml": lambda: OWN},
+    ),
 }
 """A command that is added here is killed by both campaigns."""
 
@@ -228,7 +252,7 @@ def _killed_once(job: Job, folder: Path, wanted: Undisturbed, rng: random.Random
         if rng.random() < 0.5:
             time.sleep(rng.uniform(0.02, 1.0) * wanted.seconds)
         else:
-            _await_writing(folder / "work" / "out", wanted.seconds)
+            _await_writing((folder / "work" / "out", folder / "stages"), wanted.seconds)
             time.sleep(rng.uniform(0, 0.1) * wanted.seconds)
     finally:
         os.kill(process, signal.SIGKILL)
@@ -256,10 +280,12 @@ def _killed_once(job: Job, folder: Path, wanted: Undisturbed, rng: random.Random
     return faults
 
 
-def _await_writing(out: Path, seconds: float) -> None:
+def _await_writing(places: Sequence[Path], seconds: float) -> None:
     """Until a run writes its first file, if that is soon."""
     deadline = time.monotonic() + 2 * seconds
-    while time.monotonic() < deadline and not any(path.is_file() for path in out.rglob("*")):
+    while time.monotonic() < deadline and not any(
+        path.is_file() for place in places for path in place.rglob("*")
+    ):
         time.sleep(0.001)
 
 

@@ -402,6 +402,22 @@ def test_a_damaged_part_of_a_sweep_counts_as_missing(tmp_path: Path) -> None:
         again.close()
 
 
+def test_a_pipe_in_the_place_of_a_lock_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    os.mkfifo(tmp_path / "parts" / "lock")
+    with pytest.raises(InputError, match="lock: it is no regular file"):
+        SweepFolder(tmp_path, {}, resume=False)
+
+
+@pytest.mark.parametrize("sparsity", ["1:1:30", "1", "1:", ":1", "1:1:"])
+def test_a_sparsity_of_other_than_two_numbers_is_refused(sparsity: str, cli: RunCli, tmp_path: Path) -> None:
+    topology = tmp_path / "net.csv"
+    topology.write_text(f"Layer, M, N, K, Sparsity,\nA, 8, 16, 32, {sparsity},\n")
+    done = cli("layers", "--topology", topology, "--engine", "closed-form", "--quiet")
+    assert (done.status, done.error.count("\n")) == (2, 0)
+    assert sparsity in done.error or "whole number" in done.error
+
+
 @pytest.mark.parametrize("name", ["parts/plan.json", "sweep.json"])
 @pytest.mark.parametrize("content", [b"\xff", b"[]", b"[" * 100_000, b"null"])
 def test_a_damaged_record_of_a_sweep_is_one_line(name: str, content: bytes, tmp_path: Path) -> None:
