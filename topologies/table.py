@@ -49,9 +49,10 @@ def read(path: Path, *, lenient: bool = False) -> Topology:
     """The topology in a SCALE-Sim CSV, convolutional or GEMM, its columns found by their names.
 
     Read or refused as SCALE-Sim's own reader does, except where columns stand in another order than its
-    own: it skips the header, so stderr then says that it reads the file otherwise. A name that contains
-    ``DP`` is a depthwise convolution, as in SCALE-Sim: one layer a channel. Modules and operands come from
-    the side table that ``nfenergy export`` writes, where that lies beside the file.
+    own: it skips the header, so stderr then says that it reads the file otherwise; and except a sparsity of
+    more than two numbers, which it cuts short. A name that contains ``DP`` is a depthwise convolution, as in
+    SCALE-Sim: one layer a channel. Modules and operands come from the side table that ``nfenergy export``
+    writes, where that lies beside the file.
 
     Args:
         path: the file.
@@ -71,8 +72,6 @@ def read(path: Path, *, lenient: bool = False) -> Topology:
             if header is None:
                 header = _header(fields) if fields else None
                 fault = NOT_FIRST if header is not None and number > 1 else ""
-                if header is not None and not in_their_order(header):
-                    sys.stderr.write(f"nfenergy: {path}: {OTHER_ORDER}\n")
             else:
                 layers += _layers(_row(header, fields)) if fields else []
                 fault = their_fault(line, header)
@@ -82,7 +81,10 @@ def read(path: Path, *, lenient: bool = False) -> Topology:
             raise InputError(f"{path}, line {number}: {error}") from error
     if not layers:
         raise InputError(f"{path} holds no layers; expected a SCALE-Sim topology: {HEADER}")
-    return Topology(name=path.stem, layers=side_table.named(path, layers))
+    topology = Topology(name=path.stem, layers=side_table.named(path, layers))
+    if header is not None and not in_their_order(header):
+        sys.stderr.write(f"nfenergy: {path}: {OTHER_ORDER}\n")
+    return topology
 
 
 def _fields(line: str) -> list[str]:

@@ -64,5 +64,5 @@ def keeps_everywhere(
 
 
 def keeps_floor(accuracies_percent: Sequence[float], floor_percent: float) -> bool:
-    """Whether the 95 % interval of the mean over chips lies above a floor, so that it holds on others, too."""
+    """Whether the 95 % interval of the mean over chips lies above a floor, so that it holds on others."""
     return fmean(accuracies_percent) - (half_width(accuracies_percent) or 0.0) >= floor_percent

@@ -418,6 +418,14 @@ def test_a_sparsity_of_other_than_two_numbers_is_refused(sparsity: str, cli: Run
     assert sparsity in done.error or "whole number" in done.error
 
 
+def test_what_is_refused_is_not_remarked_on(cli: RunCli, tmp_path: Path) -> None:
+    topology = tmp_path / "net.csv"
+    topology.write_text("Layer, N, M, K,\nA, 8, 16, none,\n")
+    done = cli("layers", "--topology", topology, "--engine", "closed-form", "--quiet")
+    assert (done.status, done.error.count("\n")) == (2, 0)
+    assert "not a whole number" in done.error
+
+
 @pytest.mark.parametrize("name", ["parts/plan.json", "sweep.json"])
 @pytest.mark.parametrize("content", [b"\xff", b"[]", b"[" * 100_000, b"null"])
 def test_a_damaged_record_of_a_sweep_is_one_line(name: str, content: bytes, tmp_path: Path) -> None:

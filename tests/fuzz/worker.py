@@ -98,12 +98,18 @@ def _one(
 
 
 def _waited_seconds() -> float:
-    """By the clock, less what this thread ran and what it stood in line for a processor."""
+    """By the clock, less what this thread and its child processes ran and stood in line for a processor."""
+    here = Path("/proc/thread-self")
     try:
-        ran, queued, _ = map(int, Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split())
+        children = [Path("/proc", child) for child in (here / "children").read_text(encoding="ascii").split()]
+        return time.monotonic() - sum(map(_busy_seconds, (here, *children)))
     except OSError:
         return 0.0
-    return time.monotonic() - (ran + queued) / 1e9
+
+
+def _busy_seconds(process: Path) -> float:
+    ran, queued, _ = map(int, (process / "schedstat").read_text(encoding="ascii").split())
+    return (ran + queued) / 1e9
 
 
 def remove(place: Path) -> None:
