@@ -131,7 +131,7 @@ def _csv_rows(path: Path) -> list[dict[str, str]]:
             raise InputError(f"voltage curve {path}: column {twice[0]!r} stands twice")
         rows = []
         for row in filter(None, reader):
-            if len(row) > len(columns):
+            if len(row) != len(columns):
                 raise InputError(
                     f"voltage curve {path}, line {reader.line_num}: "
                     f"{len(row)} fields under {len(columns)} columns"

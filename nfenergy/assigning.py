@@ -22,7 +22,8 @@ from reports.assignment_rows import AssignedLayer, AssignmentStanding
 
 if TYPE_CHECKING:
     from neuralfuse.datasets.images import LabelledImages
-    from neuralfuse.evaluation.assignment import Assigned, Checked, Problem
+    from neuralfuse.evaluation.assignment import Assigned, Checked
+    from neuralfuse.evaluation.assignment_bench import Problem
     from neuralfuse.memory.perturbation import QuantizedBase
     from neuralfuse.training.runs import Trained
 
@@ -38,7 +39,7 @@ class AssignmentPlan:
         measure: what energy is reckoned by.
         groups: how many groups of consecutive layers share a voltage; None gives each layer its own.
         fault_model: what the curve's rates count.
-        seeds: chips to choose on, and as many others for the final figures.
+        seeds: chips to choose on, as many to check on, and as many for the final figures.
         shuffles: controls with the sensitivities of layers shuffled.
     """
 
@@ -75,7 +76,8 @@ def assign_voltages(
         InputError: something of the plan cannot be used, or a layer has no place in the topology.
         NfEnergyError: nothing keeps the floor, or the engine failed.
     """
-    from neuralfuse.evaluation.assignment import CHOOSING_CHIPS, Problem, assign
+    from neuralfuse.evaluation.assignment import CHECKING_CHIPS, CHOOSING_CHIPS, assign
+    from neuralfuse.evaluation.assignment_bench import Problem
     from neuralfuse.training.checkpoints import dataset_of
     from neuralfuse.training.runs import stored_base
     from neuralfuse.training.streams import TEST_CHIPS
@@ -86,13 +88,14 @@ def assign_voltages(
             f"the base stores {memory.quantization.bits}-bit weights, the machine {machine.weight_bits}-bit "
             "ones; name them with --weight-bits"
         )
-    measure, chips = MEASURES.find(plan.measure), _chips(CHOOSING_CHIPS[0], plan.seeds)
+    measure = MEASURES.find(plan.measure)
+    chips, checking = (_chips(first[0], plan.seeds) for first in (CHOOSING_CHIPS, CHECKING_CHIPS))
     record = base.record
     network, data = find_network(record.network, "base"), dataset_of(record)
     result = count_networks([network], data, machine, base_width=record.width)[network]
     counted = layer_counted(memory, result, machine)
     groups = _groups(memory, plan.groups)
-    points = _points(memory, images, machine.curve, plan, chips)
+    points = _points(memory, images, machine.curve, plan, (chips, checking))
     layers = np.array([_energies(measure, layer, points) for layer in counted])
     problem = Problem(
         groups=groups,
@@ -107,6 +110,7 @@ def assign_voltages(
         images,
         problem,
         chips=chips,
+        checking=checking,
         held_out=held_out,
         shuffles=plan.shuffles,
         on_done=on_message,
@@ -158,19 +162,22 @@ def _points(
     images: LabelledImages,
     curve: VoltageCurve,
     plan: AssignmentPlan,
-    chips: Sequence[int],
+    chips: Sequence[Sequence[int]],
 ) -> tuple[CurvePoint, ...]:
     """The curve's points, and the lowest voltage for all layers that keeps the floor, maybe between them."""
     from neuralfuse.evaluation.uniform_voltage import keeps_everywhere, lowest_between
 
     def keeps(voltage_norm: float) -> bool:
-        return keeps_everywhere(
-            base,
-            images,
-            curve.at_voltage(voltage_norm).bit_error_rate,
-            chips,
-            floor_percent=plan.min_accuracy_percent,
-            fault_model=plan.fault_model,
+        return all(
+            keeps_everywhere(
+                base,
+                images,
+                curve.at_voltage(voltage_norm).bit_error_rate,
+                some,
+                floor_percent=plan.min_accuracy_percent,
+                fault_model=plan.fault_model,
+            )
+            for some in chips
         )
 
     measured = {point.voltage_norm: point for point in curve.points}
@@ -274,10 +281,10 @@ def _of_controls(
     held_out = tuple(map(fmean, zip(*(control.held_out for control in controls), strict=True)))
     mean = replace(
         each[0],
-        what=f"by shuffled sensitivity, mean of {len(controls)}",
+        what=f"by shuffled sensitivity (mean of {len(controls)})",
         energy_percent=fmean(row.energy_percent for row in each),
         chosen_percent=fmean(row.chosen_percent for row in each),
         held_out_percent=fmean(held_out),
         held_out_interval_points=half_width(held_out),
     )
-    return [mean, standing(f"by shuffled sensitivity, cheapest of {len(controls)}", cheapest)]
+    return [mean, standing(f"by shuffled sensitivity (cheapest of {len(controls)})", cheapest)]

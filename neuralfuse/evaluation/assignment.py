@@ -1,7 +1,8 @@
 """A voltage for each group of layers: the least energy that keeps an accuracy, found and checked on chips.
 
 Losses of single groups are added up for a first guess (`knapsack`); every guess that counts is measured
-whole. What was chosen on some chips is measured on others, which had no part in the choice.
+whole. What was chosen on some chips is checked and repaired on others, and measured on a third set of them,
+which had no part in the choice.
 """
 
 from __future__ import annotations
@@ -13,59 +14,23 @@ from statistics import fmean
 import numpy as np
 
 from neuralfuse.datasets.images import LabelledImages
+from neuralfuse.evaluation.assignment_bench import Bench, Problem
 from neuralfuse.evaluation.intervals import half_width
 from neuralfuse.evaluation.knapsack import Choice, Table, frontier
-from neuralfuse.evaluation.sensitivity import Faults, accuracy_with, no_faults, only
-from neuralfuse.evaluation.uniform_voltage import keeps_floor
 from neuralfuse.memory.perturbation import QuantizedBase
-from neuralfuse.training.base_training import accuracy_percent
 from neuralfuse.training.streams import TEST_CHIPS, check_test_chips
-from nfenergy.ground.errors import InputError, NfEnergyError
 
 CHOOSING_CHIPS = tuple(range(60_000, 60_010))
 """Chips to choose on; none of `TEST_CHIPS`."""
+
+CHECKING_CHIPS = tuple(range(70_000, 70_010))
+"""Chips on which a choice is checked and repaired: the best of many choices is a lucky one on its own."""
 
 FURTHER = 4
 """Guesses beyond the first that fails which are measured as well: accuracy is not quite monotone in them."""
 
 SMALL_LOSS_POINTS = 0.1
 """Points of accuracy that a measured loss of none may stand for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """What is to be decided.
-
-    Attributes:
-        groups: layers by number that share a voltage.
-        rates: bit error rate of each point, fractions; the last is 0.
-        costs: energy of each group at each point, shape (groups, points).
-        floor_percent: smallest mean accuracy over chips.
-        fault_model: what the rates count.
-
-    Raises:
-        InputError: the floor is no percentage, or the shapes do not fit.
-    """
-
-    groups: tuple[tuple[int, ...], ...]
-    rates: tuple[float, ...]
-    costs: Table
-    floor_percent: float
-    fault_model: str = "flip"
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.floor_percent <= 100.0:
-            raise InputError(f"an accuracy floor of {self.floor_percent:g} % is not within 0 and 100 %")
-        if self.costs.shape != (len(self.groups), len(self.rates)) or self.rates[-1] != 0.0:
-            raise InputError("costs are needed for every group at every rate, the last of which is 0")
-
-    def cost(self, choice: Choice) -> float:
-        """Energy of one inference."""
-        return float(self.costs[np.arange(len(self.groups)), list(choice)].sum())
-
-    def uniform(self, point: int) -> Choice:
-        """The same point for all groups."""
-        return (point,) * len(self.groups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +56,7 @@ class Assigned:
     """What was found.
 
     Attributes:
-        best: the cheapest choice that keeps the floor on the chips chosen on; no worse than `uniform`.
+        best: the cheapest choice found that keeps the floor on the chips checked on; no worse than `uniform`.
         uniform: the lowest voltage for all that does.
         losses: of each group alone at each point, points of accuracy, shape (groups, points).
         clean_percent: accuracy without bit errors.
@@ -107,68 +72,6 @@ class Assigned:
     controls: tuple[Checked, ...] = ()
 
 
-class Bench:
-    """A base on chips: accuracies of choices, each measured once."""
-
-    def __init__(
-        self,
-        base: QuantizedBase,
-        images: LabelledImages,
-        problem: Problem,
-        on_done: Callable[[str], None] | None = None,
-    ) -> None:
-        self.problem = problem
-        self._base, self._images = base, images
-        self._on_done = on_done or (lambda message: None)
-        self._known: dict[tuple[Choice, int], float] = {}
-
-    @property
-    def clean_percent(self) -> float:
-        return accuracy_percent(self._base.model, self._images)
-
-    def accuracies(self, choice: Choice, chips: Sequence[int]) -> tuple[float, ...]:
-        """Of the whole choice, one a chip."""
-        for chip in chips:
-            if (choice, chip) not in self._known:
-                faults = self._faults(choice, chip)
-                self._known[choice, chip] = accuracy_with(self._base, faults, self._images)
-                self._on_done(f"{len(self._known)} assignments measured on a chip")
-        return tuple(self._known[choice, chip] for chip in chips)
-
-    def keeps(self, choice: Choice, chips: Sequence[int]) -> bool:
-        """Whether the 95 % interval of the mean lies above the floor: what was chosen must hold elsewhere."""
-        return keeps_floor(self.accuracies(choice, chips), self.problem.floor_percent)
-
-    def losses(self, chips: Sequence[int]) -> Table:
-        """Points lost with errors in one group only, mean over chips, made to fall with rising voltage."""
-        clean, problem = self.clean_percent, self.problem
-        found = np.zeros(problem.costs.shape)
-        for chip in chips:
-            for point, rate in enumerate(problem.rates):
-                if rate == 0.0:
-                    continue
-                drawn = self._draw(rate, chip)
-                for group, layers in enumerate(problem.groups):
-                    accuracy = accuracy_with(self._base, only(drawn, layers), self._images)
-                    found[group, point] += (clean - accuracy) / len(chips)
-                self._on_done(f"chip {chip}: sensitivity at {100 * rate:.3g} % bit errors")
-        return np.maximum.accumulate(np.maximum(found, 0.0)[:, ::-1], axis=1)[:, ::-1]
-
-    def _faults(self, choice: Choice, chip: int) -> Faults:
-        """Each group's bit errors at its own rate; those of a lower one are among those of a higher one."""
-        found: dict[int, object] = {}
-        for point in sorted(set(choice)):
-            drawn = self._draw(self.problem.rates[point], chip)
-            for group, layers in enumerate(self.problem.groups):
-                if choice[group] == point:
-                    found |= {layer: drawn[layer] for layer in layers}
-        return tuple(found[layer] for layer in range(len(self._base.layers)))  # type: ignore[misc]
-
-    def _draw(self, rate: float, chip: int) -> Faults:
-        faults = self._base.draw(seed=chip, rate=rate, fault_model=self.problem.fault_model)
-        return tuple(map(no_faults, faults)) if rate == 0.0 else faults
-
-
 def search(bench: Bench, losses: Table, chips: Sequence[int]) -> Choice:
     """The cheapest of the guesses that `losses` lead to which keeps the floor on the chips.
 
@@ -178,7 +81,7 @@ def search(bench: Bench, losses: Table, chips: Sequence[int]) -> Choice:
     safest = bench.problem.uniform(len(bench.problem.rates) - 1)
     guesses = [safest, *(guess for guess in frontier(losses, bench.problem.costs) if guess != safest)]
     if not bench.keeps(guesses[0], chips):
-        raise NfEnergyError(_nothing_keeps(bench))
+        raise bench.nothing_keeps()
     low, high = 0, len(guesses)
     while high - low > 1:
         middle = (low + high) // 2
@@ -209,23 +112,53 @@ def refined(bench: Bench, start: Choice, losses: Table, chips: Sequence[int]) ->
     return choice
 
 
-def shuffled(bench: Bench, losses: Table, chips: Sequence[int], *, count: int, seed: int = 0) -> list[Choice]:
-    """What `search` finds where each group has another one's losses: the control of `losses`."""
+def repaired(bench: Bench, choice: Choice, losses: Table, chips: Sequence[int]) -> Choice:
+    """`choice` with single voltages raised point by point until the whole keeps the floor on the chips.
+
+    First comes what costs least for the accuracy that `losses` say it gives back.
+
+    Raises:
+        NfEnergyError: not even the highest voltage for all does.
+    """
+    costs, highest = bench.problem.costs, len(bench.problem.rates) - 1
+
+    def price(group: int) -> float:
+        point = choice[group]
+        given = losses[group, point] - losses[group, point + 1]
+        return float((costs[group, point + 1] - costs[group, point]) / (given + SMALL_LOSS_POINTS))
+
+    while not bench.keeps(choice, chips):
+        lower = [group for group, point in enumerate(choice) if point < highest]
+        if not lower:
+            raise bench.nothing_keeps()
+        group = min(lower, key=price)
+        choice = (*choice[:group], choice[group] + 1, *choice[group + 1 :])
+    return choice
+
+
+def shuffled(
+    bench: Bench, losses: Table, chips: Sequence[int], checking: Sequence[int], *, count: int, seed: int = 0
+) -> list[Choice]:
+    """What is found where each group has another one's losses: the control of `losses`."""
     rng = np.random.default_rng(seed)
-    return [search(bench, losses[rng.permutation(len(losses))], chips) for _ in range(count)]
+    found = []
+    for _ in range(count):
+        mixed = losses[rng.permutation(len(losses))]
+        found.append(repaired(bench, search(bench, mixed, chips), mixed, checking))
+    return found
 
 
-def best_uniform(bench: Bench, chips: Sequence[int]) -> Choice:
-    """The lowest voltage for all groups that keeps the floor on the chips.
+def best_uniform(bench: Bench, *chips: Sequence[int]) -> Choice:
+    """The lowest voltage for all groups that keeps the floor on each of these sets of chips.
 
     Raises:
         NfEnergyError: not even the highest does.
     """
     for point in range(len(bench.problem.rates)):
         choice = bench.problem.uniform(point)
-        if bench.keeps(choice, chips):
+        if all(bench.keeps(choice, some) for some in chips):
             return choice
-    raise NfEnergyError(_nothing_keeps(bench))
+    raise bench.nothing_keeps()
 
 
 def assign(
@@ -234,6 +167,7 @@ def assign(
     problem: Problem,
     *,
     chips: tuple[int, ...] = CHOOSING_CHIPS,
+    checking: tuple[int, ...] = CHECKING_CHIPS,
     held_out: tuple[int, ...] = TEST_CHIPS,
     shuffles: int = 0,
     on_done: Callable[[str], None] | None = None,
@@ -245,21 +179,24 @@ def assign(
         images: to test with.
         problem: what is to be decided.
         chips: seeds to choose on.
+        checking: others, on which what was chosen is checked and repaired.
         held_out: seeds that had no part in the choice, for the final figures.
         shuffles: controls: how often the losses are shuffled among the groups, to see that they matter.
         on_done: told what was measured.
 
     Raises:
-        InputError: a chip is given twice, or both chosen on and held out.
+        InputError: a chip is given twice, or stands in two of the sets.
         NfEnergyError: nothing keeps the floor.
     """
-    check_test_chips((*chips, *held_out))
+    check_test_chips((*chips, *checking, *held_out))
     bench = Bench(base, images, problem, on_done)
-    uniform = best_uniform(bench, chips)
+    uniform = best_uniform(bench, chips, checking)
     losses = bench.losses(chips)
     guess = search(bench, losses, chips)
     start = min(uniform, guess, key=problem.cost)
-    best = refined(bench, start, losses, chips)
+    found = repaired(bench, refined(bench, start, losses, chips), losses, checking)
+    guess = repaired(bench, guess, losses, checking)
+    best = min(uniform, guess, found, key=problem.cost)
 
     def checked(choice: Choice) -> Checked:
         return Checked(
@@ -274,12 +211,5 @@ def assign(
         losses=losses,
         clean_percent=bench.clean_percent,
         guess=checked(guess) if shuffles else None,
-        controls=tuple(map(checked, shuffled(bench, losses, chips, count=shuffles))),
-    )
-
-
-def _nothing_keeps(bench: Bench) -> str:
-    return (
-        f"nothing keeps {bench.problem.floor_percent:g} % accuracy: without bit errors the base model has "
-        f"{bench.clean_percent:.2f} %; lower --min-accuracy"
+        controls=tuple(map(checked, shuffled(bench, losses, chips, checking, count=shuffles))),
     )

@@ -115,4 +115,9 @@ def _cell(row: Mapping[Any, str], name: str) -> str:
 def counted(claims: list[dict[str, Any]]) -> str:
     """How many claims have each verdict, in words."""
     counts = Counter(claim["verdict"] for claim in claims)
-    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    said = {"holds": "hold", "does not hold": "do not hold"}
+    return ", ".join(
+        f"{counts[verdict]} {verdict if counts[verdict] == 1 else said.get(verdict, verdict)}"
+        for verdict in VERDICTS
+        if counts[verdict]
+    )

@@ -82,7 +82,7 @@ def test_everything_is_written_and_read_back(study: Study, tmp_path: Path) -> No
         assignment = read_assignment(out / f"assignment{suffix}" / "assignment.json")
         names = [row.what for row in assignment.standings]
         assert names[:3] == ["by layer", "best uniform voltage", "by sensitivity alone"]
-        assert names[3:] == [f"by shuffled sensitivity, {of} of {CONTROLS}" for of in ("mean", "cheapest")]
+        assert names[3:] == [f"by shuffled sensitivity ({of} of {CONTROLS})" for of in ("mean", "cheapest")]
         assert f"of {CONTROLS} shuffled sensitivities" in assignment.verdict
         best, uniform = assignment.standings[:2]
         assert best.energy_percent <= uniform.energy_percent

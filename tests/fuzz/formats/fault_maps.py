@@ -58,9 +58,11 @@ def damaged_npy(content: bytes, rng: random.Random) -> bytes:
             (float("nan"), float("inf"), -1, 2, 0.5, 1e-300, 1 + 1e-9)
         )
     elif kind == 1:
-        matrix = matrix.astype(
-            rng.choice(("bool", "int8", "float16", "complex64", "U3", "datetime64[s]", ">i4", "u8", "S2"))
+        kind_of_number = rng.choice(
+            ("bool", "int8", "float16", "complex64", "U3", "datetime64[s]", ">i4", "u8", "S2")
         )
+        with np.errstate(all="ignore"):
+            matrix = matrix.astype(kind_of_number)
     elif kind == 2:
         matrix = rng.choice((matrix[:0], matrix.ravel(), matrix[None], matrix[:1], matrix.T, matrix[..., :0]))
     elif kind == 3:

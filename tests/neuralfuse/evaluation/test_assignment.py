@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from energy.curve_files import load_curve
 from energy.measures import MEASURES
-from neuralfuse.evaluation.assignment import Bench, Problem, assign, best_uniform, search, shuffled
+from neuralfuse.evaluation.assignment import assign, best_uniform, repaired, search, shuffled
+from neuralfuse.evaluation.assignment_bench import Bench, Problem
 from neuralfuse.evaluation.knapsack import UNITS, frontier
 from neuralfuse.evaluation.uniform_voltage import VOLTAGE_STEP, keeps_everywhere, lowest_between
 from neuralfuse.memory.perturbation import QuantizedBase
@@ -30,6 +31,7 @@ from tests.neuralfuse.small import digits, trained_base
 POINTS = load_curve("stutz2021-14nm").points
 RATES = tuple(point.bit_error_rate_percent / 100 for point in POINTS)
 CHIPS, HELD_OUT = tuple(range(60_000, 60_006)), tuple(range(50_000, 50_006))
+CHECKING = tuple(range(70_000, 70_006))
 FLOOR = 85.0
 
 
@@ -107,9 +109,18 @@ def test_the_assignment_saves_more_than_one_voltage(bench: Bench, losses: np.nda
 
 def test_with_shuffled_sensitivity_it_does_not(bench: Bench, losses: np.ndarray) -> None:
     uniform = bench.problem.cost(best_uniform(bench, CHIPS))
-    controls = [bench.problem.cost(choice) for choice in shuffled(bench, losses, CHIPS, count=4)]
+    controls = [bench.problem.cost(choice) for choice in shuffled(bench, losses, CHIPS, CHECKING, count=4)]
     assert np.mean(controls) > uniform
     assert bench.problem.cost(search(bench, losses[::-1], CHIPS)) > uniform
+
+
+def test_a_choice_is_repaired_until_it_holds(bench: Bench, losses: np.ndarray) -> None:
+    lowest = bench.problem.uniform(0)
+    assert not bench.keeps(lowest, CHECKING)
+    found = repaired(bench, lowest, losses, CHECKING)
+    assert bench.keeps(found, CHECKING)
+    assert bench.problem.cost(found) < bench.problem.cost(bench.problem.uniform(len(RATES) - 1))
+    assert repaired(bench, found, losses, CHECKING) == found
 
 
 @pytest.mark.parametrize(
@@ -131,7 +142,10 @@ def test_the_best_uniform_voltage_may_lie_between_points() -> None:
     assert above is not None
     for voltage, kept in ((above, True), (above - VOLTAGE_STEP, False)):
         rate = machine.curve.at_voltage(voltage).bit_error_rate
-        assert keeps_everywhere(memory, images, rate, CHIPS, floor_percent=FLOOR) == kept
+        each = (
+            keeps_everywhere(memory, images, rate, some, floor_percent=FLOOR) for some in (CHIPS, CHECKING)
+        )
+        assert all(each) == kept
     assert best.energy_percent <= true.energy_percent < uniform.energy_percent < mean.energy_percent
     assert cheapest.energy_percent == min(found.controls_percent)
     assert mean.energy_percent == pytest.approx(np.mean(found.controls_percent))
@@ -146,7 +160,14 @@ def test_nothing_keeps_more_than_the_base_has(bench: Bench) -> None:
     base = bench._base
     high = Problem(groups=problem.groups, rates=RATES, costs=problem.costs, floor_percent=99.99)
     with pytest.raises(NfEnergyError, match=r"nothing keeps 99.99 % accuracy: without bit errors"):
-        assign(base, digits().test.spread(90), high, chips=CHIPS[:2], held_out=HELD_OUT[:2])
+        assign(
+            base,
+            digits().test.spread(90),
+            high,
+            chips=CHIPS[:2],
+            checking=CHECKING[:2],
+            held_out=HELD_OUT[:2],
+        )
     with pytest.raises(InputError, match="test chip is given twice"):
         assign(base, digits().test.first(9), problem, chips=CHIPS, held_out=CHIPS)
 
