@@ -13,6 +13,8 @@ from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text
 
 DEEPEST = 50
+LONGEST_NUMBER = 10_000
+NUMBERS_BEGIN_WITH = "-+.0123456789"
 LARGEST_INTEGER = 2**63 - 1
 _TIMESTAMP, _INTEGER, _FLOAT = (f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "int", "float"))
 _EXPONENT = re.compile(
@@ -62,6 +64,12 @@ class _StrictLoader(yaml.SafeLoader):
             raise _Refused("anchors and aliases are not read", event.start_mark)
         if getattr(event, "tag", None) is not None:
             raise _Refused(f"the tag {event.tag[:60]} is not read", event.start_mark)
+        plain = isinstance(event, yaml.ScalarEvent) and event.style is None
+        if plain and len(event.value) > LONGEST_NUMBER and event.value[0] in NUMBERS_BEGIN_WITH:
+            # PyYAML's patterns take a time that grows with the square of the length.
+            raise _Refused(
+                f"a number of {len(event.value):,} characters; quote what is text", event.start_mark
+            )
         if self.depth >= DEEPEST:
             raise _Refused(f"nested deeper than {DEEPEST}", event.start_mark)
         self.depth += 1
@@ -98,4 +106,4 @@ _StrictLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_StrictLoader.add_implicit_resolver(_FLOAT, _EXPONENT, list("-+.0123456789"))
+_StrictLoader.add_implicit_resolver(_FLOAT, _EXPONENT, list(NUMBERS_BEGIN_WITH))

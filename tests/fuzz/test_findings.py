@@ -24,6 +24,7 @@ from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import read_text
 from nfenergy.ground.table_files import read
 from nfenergy.ground.tables import csv_text
+from nfenergy.ground.yaml_files import read_yaml
 from nfenergy.sweeps.folder import SweepFolder
 from reports.records import Saving
 from tests.conftest import HEADER, RunCli
@@ -416,6 +417,13 @@ def test_a_sparsity_of_other_than_two_numbers_is_refused(sparsity: str, cli: Run
     done = cli("layers", "--topology", topology, "--engine", "closed-form", "--quiet")
     assert (done.status, done.error.count("\n")) == (2, 0)
     assert sparsity in done.error or "whole number" in done.error
+
+
+def test_a_number_of_a_hundred_thousand_digits_is_refused_at_once(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(f"sram_kb: {'9' * 140_000}\n")
+    with pytest.raises(InputError, match="line 1, column 10: a number of 140,000 characters"):
+        read_yaml(spec, "sweep")
 
 
 def test_what_is_refused_is_not_remarked_on(cli: RunCli, tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ def _rules(folder: Path) -> None:
                 demand(small <= large, "a filter beyond its ifmap")
         strides = [cell for title, cell in values.items() if title.startswith("stride")]
         demand(len({*map(int, strides)}) < 2, "two strides")
-        demand(values.get("sparsity", "1:1").replace(" ", "") in ("1:1", ""), "a sparse layer")
+        ratio = re.fullmatch(r"([+-]?[0-9]+) *: *([+-]?[0-9]+)", values.get("sparsity") or "1:1")
+        demand(ratio and 1 <= int(ratio[1]) <= int(ratio[2]), "no sparsity N:M")
 
 
 def _samples() -> Sequence[Sample]:
