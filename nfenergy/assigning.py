@@ -95,7 +95,7 @@ def assign_voltages(
     result = count_networks([network], data, machine, base_width=record.width)[network]
     counted = layer_counted(memory, result, machine)
     groups = _groups(memory, plan.groups)
-    points = _points(memory, images, machine.curve, plan, (chips, checking))
+    points = _points(memory, images, machine.curve, plan, (chips, checking), on_message)
     layers = np.array([_energies(measure, layer, points) for layer in counted])
     problem = Problem(
         groups=groups,
@@ -163,11 +163,14 @@ def _points(
     curve: VoltageCurve,
     plan: AssignmentPlan,
     chips: Sequence[Sequence[int]],
+    on_message: OnMessage | None,
 ) -> tuple[CurvePoint, ...]:
     """The curve's points, and the lowest voltage for all layers that keeps the floor, maybe between them."""
     from neuralfuse.evaluation.uniform_voltage import keeps_everywhere, lowest_between
 
     def keeps(voltage_norm: float) -> bool:
+        if on_message is not None:
+            on_message(f"{voltage_norm:.4g} of Vmin for all layers")
         return all(
             keeps_everywhere(
                 base,

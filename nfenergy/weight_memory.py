@@ -168,7 +168,7 @@ def assign(
         measure: what energy is reckoned by.
         groups: groups of consecutive layers that share a voltage; None gives each layer its own.
         bank_cells: cells of a bank, where a fault map does not say it.
-        seeds: test chips.
+        seeds: test chips, and as many others each to choose and to check on.
         images: test images, evenly spread; None takes all.
         on_message: told what was measured.
         on_warning: told of data that are not those of the training.
