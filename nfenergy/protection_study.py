@@ -21,6 +21,7 @@ from nfenergy.ground.rates import percent_text, rate_key
 from nfenergy.machine import Machine
 
 if TYPE_CHECKING:
+    from energy.curve import OperatingPoint
     from neuralfuse.accuracy import Accuracy
     from neuralfuse.datasets.images import LabelledImages
     from neuralfuse.evaluation.measuring import EvaluationPlan
@@ -31,7 +32,7 @@ CONTROLS = 19
 Say = Callable[[str], None]
 
 
-def compare_protections(
+def run_study(
     base: Path,
     robust: Path,
     generators: Sequence[Path],
@@ -110,16 +111,14 @@ def compare_protections(
     rows, provenance = _accuracies(pairs, plan, images, say)
     written = [out / "accuracy.csv", out / "accuracy.json"]
     write_accuracies(written[0], rows, provenance)
-    for measure in measures:
-        question = protecting.Question(
-            base=plain.record.network,
-            dataset=plain.record.dataset,
-            width=plain.record.width,
-            measure=measure,
-            min_accuracy_percent=min_accuracy_percent,
-        )
-        compared = protecting.compare_protections(question, machine, point, rows)
-        written += compared.write(out / f"protections-{measure}")
+    written += _tables(plain, rows, out, machine, point, measures, min_accuracy_percent)
+    assignment = AssignmentPlan(
+        min_accuracy_percent=min_accuracy_percent,
+        measure=measures[0],
+        fault_model=fault_model,
+        seeds=len(chips),
+        shuffles=CONTROLS,
+    )
     for trained, suffix in ((plain, ""), (hardened, "-robust")):
         say(f"sensitivity of {trained.title}")
         found = sensitivity(
@@ -132,13 +131,6 @@ def compare_protections(
         )
         written += write_sensitivity(replace(found, base=trained.title), out / f"sensitivity{suffix}")
         say(f"assignment of {trained.title}")
-        assignment = AssignmentPlan(
-            min_accuracy_percent=min_accuracy_percent,
-            measure=measures[0],
-            fault_model=fault_model,
-            seeds=len(chips),
-            shuffles=CONTROLS,
-        )
         assigned = assign_voltages(
             trained, images, machine, assignment, device=runs.best_device(), on_message=on_message
         )
@@ -168,6 +160,30 @@ def _accuracies(
         rows += found
         records[trained.record.robustness or "plain"] = provenance
     return tuple(rows), records
+
+
+def _tables(
+    plain: Trained,
+    rows: Sequence[Accuracy],
+    out: Path,
+    machine: Machine,
+    point: OperatingPoint,
+    measures: Sequence[str],
+    min_accuracy_percent: float,
+) -> list[Path]:
+    """Energies at one voltage and the cheapest voltages for the floor, by each measure."""
+    written: list[Path] = []
+    for measure in measures:
+        question = protecting.Question(
+            base=plain.record.network,
+            dataset=plain.record.dataset,
+            width=plain.record.width,
+            measure=measure,
+            min_accuracy_percent=min_accuracy_percent,
+        )
+        compared = protecting.compare_protections(question, machine, point, rows)
+        written += compared.write(out / f"protections-{measure}")
+    return written
 
 
 def _check_floor(bases: Sequence[Trained], images: LabelledImages, floor_percent: float) -> None:

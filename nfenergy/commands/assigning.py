@@ -30,7 +30,12 @@ def assign(
         int | None,
         typer.Option("--bank-cells", min=1, help="Cells of a bank, where a fault map does not say it."),
     ] = None,
-    seeds: on_chips.Seeds = 10,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            "--seeds", min=1, help="Chips to choose on; as many others check it, and as many more measure it."
+        ),
+    ] = 10,
     images: on_chips.Images = None,
     out: options.OutFolder = None,
     as_json: options.AsJson = False,

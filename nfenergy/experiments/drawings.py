@@ -55,7 +55,7 @@ def study_protections(
 ) -> list[Path]:
     """Protections of a plain and of a robust base compared: the two bases of the rows, with generators."""
     from neuralfuse.training.runs import BASE_FILE, GENERATOR_FILE
-    from nfenergy.protection_study import compare_protections
+    from nfenergy.protection_study import run_study
 
     bases = list(dict.fromkeys(store.folder(row.base) / BASE_FILE for row in plan.rows))
     before: dict[Path, list[Path]] = {base: [] for base in bases}
@@ -66,7 +66,7 @@ def study_protections(
         raise InputError(f"experiment {plan.experiment.name}: rows of {len(bases)} bases; it compares two")
     conditions = plan.rows[0].conditions
     settings = plan.experiment.study
-    return compare_protections(
+    return run_study(
         bases[0],
         bases[1],
         before[bases[0]],

@@ -20,7 +20,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
 
 from nfenergy.ground.errors import InputError, NfEnergyError
-from nfenergy.ground.files import check_regular, read_text, write_text
+from nfenergy.ground.files import check_regular, read_text, write_bytes, write_text
 
 PARQUET, CSV, SUMMARY = "sweep.parquet", "sweep.csv", "sweep.json"
 PARTS, PLAN, LOCK = "parts", "plan.json", "lock"
@@ -100,17 +100,19 @@ class SweepFolder:
         if number not in self._found:
             with _os_errors(self.folder):
                 candidates = self._parts.glob(f"{_stem(number)}.*.parquet")
-                whole = [path for path in candidates if path.is_file() and path.name == _name(number, path)]
+                whole = [path for path in candidates if path.is_file() and _fits(number, path)]
             if whole:
                 self._found[number] = whole[0]
         return number in self._found
 
     def write_part(self, number: int, rows: pa.Table) -> None:
         """Write a part whole or not at all."""
-        with _os_errors(self.folder):
-            temporary = self._parts / f"{_stem(number)}.tmp"
-            parquet.write_table(rows, temporary)
-            self._found[number] = temporary.replace(self._parts / _name(number, temporary))
+        buffer = pa.BufferOutputStream()
+        parquet.write_table(rows, buffer)
+        content = buffer.getvalue().to_pybytes()
+        place = self._parts / _name(number, hashlib.sha256(content).hexdigest())
+        write_bytes(place, content)
+        self._found[number] = place
 
     def assemble(self, schema: pa.Schema, parts: int, *, as_csv: bool) -> None:
         """Join all parts, in order, one in memory at a time."""
@@ -139,10 +141,14 @@ def _stem(number: int) -> str:
     return f"part-{number:06d}"
 
 
-def _name(number: int, path: Path) -> str:
+def _name(number: int, digest: str) -> str:
     """A part's name, with the first digits of the digest of its content."""
+    return f"{_stem(number)}.{digest[:16]}.parquet"
+
+
+def _fits(number: int, path: Path) -> bool:
     with path.open("rb") as file:
-        return f"{_stem(number)}.{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}.parquet"
+        return path.name == _name(number, hashlib.file_digest(file, "sha256").hexdigest())
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from neuralfuse.memory.map_files import read_fault_map
 from neuralfuse.training.checkpoints import load_network
 from neuralfuse.training.runs import use_threads
 from nfenergy.ground.cache import JsonCache
-from nfenergy.ground.errors import InputError
+from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.ground.files import read_text
 from nfenergy.ground.table_files import read
 from nfenergy.ground.tables import csv_text
@@ -401,6 +401,19 @@ def test_a_damaged_part_of_a_sweep_counts_as_missing(tmp_path: Path) -> None:
         again = SweepFolder(tmp_path, {}, resume=True)
         assert again.has_part(0) == whole
         again.close()
+
+
+def test_a_part_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    rows = pa.table({"a": [1, 2]})
+    folder = SweepFolder(tmp_path, {}, resume=False)
+    folder.write_part(0, rows)
+    (part,) = (tmp_path / "parts").glob("part-*")
+    part.unlink()
+    part.mkdir()
+    with pytest.raises(NfEnergyError, match="Is a directory"):
+        folder.write_part(0, rows)
+    folder.close()
+    assert {path.name for path in (tmp_path / "parts").iterdir()} == {part.name, "plan.json", "lock"}
 
 
 def test_a_pipe_in_the_place_of_a_lock_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from neuralfuse.training.runs import train_new_generator
 from nfenergy.ground.errors import InputError, NfEnergyError
 from nfenergy.ground.table_files import read
 from nfenergy.layer_files import read_assignment, read_sensitivity
-from nfenergy.protection_study import CONTROLS, compare_protections
+from nfenergy.protection_study import CONTROLS, run_study
 from reports.protection_rows import ProtectionRow
 from tests.neuralfuse.small import digits, settings, trained_base
 
@@ -51,7 +51,7 @@ def study(networks: dict[str, Path]) -> Study:
             "protections": ("none", "secded-72-64", "8t-msb-2"),
             "by_bit": False,
         }
-        return compare_protections(**{**arguments, **changes})
+        return run_study(**{**arguments, **changes})
 
     return run
 

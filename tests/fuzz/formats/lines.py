@@ -225,7 +225,7 @@ def _sizes(text: str) -> None:
 
 def _bits(text: str) -> None:
     for part in text.split(","):
-        demand(re.fullmatch(r"\s*[0-9]+\s*", part, re.ASCII) and 1 <= int(part) <= 64, "bits")
+        demand(re.fullmatch(r"\s*\+?[0-9]+\s*", part, re.ASCII) and 1 <= int(part) <= 64, "bits")
 
 
 ABOVE_ZERO = _between(5e-324, 1.8e308)
