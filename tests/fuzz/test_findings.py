@@ -404,6 +404,8 @@ def test_a_damaged_part_of_a_sweep_counts_as_missing(tmp_path: Path) -> None:
 
 
 def test_a_part_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    import pyarrow as pa
+
     rows = pa.table({"a": [1, 2]})
     folder = SweepFolder(tmp_path, {}, resume=False)
     folder.write_part(0, rows)
