@@ -122,11 +122,11 @@ def _csv_content(path: Path) -> dict[str, object]:
 
 def _csv_rows(path: Path) -> list[dict[str, str]]:
     text = read_text(path, "voltage curve")
-    header = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=header.count))
+    separator = max(SEPARATORS, key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         columns = [column.strip() for column in next(reader, [])]
-        twice = [column for column in (*CSV_COLUMNS, VMIN_COLUMN) if columns.count(column) > 1]
+        twice = [column for column in columns if column and columns.count(column) > 1]
         if twice:
             raise InputError(f"voltage curve {path}: column {twice[0]!r} stands twice")
         rows = []
@@ -138,5 +138,5 @@ def _csv_rows(path: Path) -> list[dict[str, str]]:
                 )
             rows.append(dict(zip(columns, map(str.strip, row), strict=False)))
     except csv.Error as error:
-        raise InputError(f"voltage curve {path}, line {reader.line_num}: {error}") from error
+        raise InputError(f"voltage curve {path}, line {reader.line_num}: not CSV: {error}") from error
     return rows

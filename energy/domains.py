@@ -26,6 +26,7 @@ from nfenergy.ground.errors import InputError, UnknownName
 
 LOWERABLE = ("weight_sram", "activation_sram", "logic")
 LOGIC_EXPONENT = 2.0
+LOWEST_CLOCK_GHZ, CLOCK_LIMIT_GHZ = 1e-6, 1000.0
 
 
 CAVEATS = (
@@ -40,6 +41,12 @@ CAVEATS = (
 ACTIVATIONS_CAVEAT = (
     "The activation SRAM runs at the low voltage too: no accuracy measured here covers faults in activations."
 )
+
+
+def check_clock(clock_ghz: float) -> None:
+    """Raises InputError: no clock of a chip."""
+    if not LOWEST_CLOCK_GHZ <= clock_ghz < CLOCK_LIMIT_GHZ:
+        raise InputError(f"clock is {clock_ghz:g} GHz, expected at least 1e-6 (1 kHz) and less than 1000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +94,7 @@ class EnergySetting:
         for what, bits in (("weight", self.weight_bits), ("activation", self.activation_bits)):
             if not 1 <= bits <= SRAM_WORD_BITS:
                 raise InputError(f"{what} bits are {bits}, expected 1 to {SRAM_WORD_BITS}")
-        if not 0 < self.clock_ghz < 1000:
-            raise InputError(f"clock is {self.clock_ghz:g} GHz, expected more than 0 and less than 1000")
+        check_clock(self.clock_ghz)
         for what, exponent in (("logic", self.logic_exponent), ("leakage", self.leakage_exponent)):
             if not 0 <= exponent <= 10:
                 raise InputError(f"exponent of {what} is {exponent:g}, expected 0 to 10")

@@ -11,7 +11,7 @@ from typing import Any
 from neuralfuse.accuracy import PUBLISHED, Accuracy
 from neuralfuse.accuracy_labels import base_labels, generator_labels
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import check_folder, write_text
+from nfenergy.ground.files import check_folder, is_folder, write_text
 from nfenergy.ground.rates import percent_text, rate_key
 from nfenergy.ground.table_files import read
 from nfenergy.ground.tables import csv_text
@@ -54,7 +54,7 @@ def check_place(path: Path) -> None:
         InputError: it is a folder, or would take the name of the JSON beside it.
         NfEnergyError: see `check_folder`.
     """
-    if path.is_dir():
+    if is_folder(path):
         raise InputError(f"{path} is a folder; name the table in it, such as {path / 'accuracy.csv'}")
     if path.suffix.lower() == ".json":
         raise InputError(f"{path.name} is the name of what the table's JSON records; end the table in .csv")

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from nfenergy.commands import COMMANDS
-from nfenergy.ground.errors import NfEnergyError
+from nfenergy.ground.errors import InputError, NfEnergyError
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -84,11 +84,19 @@ def _options(
     pass
 
 
+def _whole(line: list[str]) -> list[str]:
+    """The line itself. Raises InputError: a part is empty, as of a shell's variable that is not set."""
+    for before, part in zip(["nfenergy", *line], line, strict=False):
+        if not part or (part.startswith("--") and part.endswith("=")):
+            raise InputError(f"nothing stands after {before if not part else part[:-1]}; give a value")
+    return line
+
+
 def main() -> None:
     """Run the command line; every expected failure is one line on stderr and a status of 1 or 2."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
     try:
-        status = app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0
+        status = app(_whole(sys.argv[1:]) or ["--help"], standalone_mode=False) or 0
         if sys.stdout is not None:
             sys.stdout.flush()
     except NfEnergyError as error:

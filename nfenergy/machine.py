@@ -10,7 +10,7 @@ from energy.array import SystolicArray
 from energy.counts import weights_per_word
 from energy.curve import VoltageCurve
 from energy.curve_files import CURVES, load_curve
-from energy.domains import EnergySetting
+from energy.domains import EnergySetting, check_clock
 from energy.energy_tables import DEFAULT_ENERGY_TABLE, EnergyTable, is_table_file, load_energy_table
 from energy.engines import ENGINES
 from energy.scalesim.cfg import load_array
@@ -104,10 +104,7 @@ class Machine:
     energy_table_file: str = ""
 
     def __post_init__(self) -> None:
-        if not 1e-6 <= self.clock_ghz < 1000:
-            raise InputError(
-                f"clock is {self.clock_ghz:g} GHz, expected at least 1e-6 (1 kHz) and less than 1000"
-            )
+        check_clock(self.clock_ghz)
         ENGINES.find(self.engine)
         weights_per_word(self.weight_bits)
         self.convention.deconvolution(self.deconvolution)
@@ -159,16 +156,16 @@ def energy_setting(arguments: MachineArguments) -> EnergySetting:
     Raises:
         InputError: a value that cannot be used.
     """
-    table = arguments.get("energy_table") or DEFAULT_ENERGY_TABLE
-    dram, bits = arguments.get("dram"), arguments.get("activation_bits")
+    given = {name: value for name, value in arguments.items() if value is not None}
+    table, dram = given.get("energy_table", DEFAULT_ENERGY_TABLE), given.get("dram")
     return EnergySetting(
-        table=table if isinstance(table, EnergyTable) else load_energy_table(table),
-        dram=dram.lower() if dram else None,
-        residency=(arguments.get("resident") or "none").lower(),  # type: ignore[arg-type]
-        access=(arguments.get("access") or "word").lower(),  # type: ignore[arg-type]
-        low_voltage=parse_low_voltage(arguments.get("low_voltage") or WEIGHTS_LOWERED),
-        leakage=bool(arguments.get("leakage")),
-        activation_bits=8 if bits is None else bits,
+        table=table if isinstance(table, EnergyTable) else load_energy_table(str(table)),
+        dram=None if dram is None else str(dram).lower(),
+        residency=str(given.get("resident", "none")).lower(),  # type: ignore[arg-type]
+        access=str(given.get("access", "word")).lower(),  # type: ignore[arg-type]
+        low_voltage=parse_low_voltage(str(given.get("low_voltage", WEIGHTS_LOWERED))),
+        leakage=bool(given.get("leakage")),
+        activation_bits=int(str(given.get("activation_bits", 8))),
     )
 
 

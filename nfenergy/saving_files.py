@@ -31,6 +31,7 @@ from topologies.convention import get_convention
 
 WHAT = "a summary or sweep of nfenergy"
 ENERGY_TOLERANCE = 1e-6
+NETWORKS = ("base", "generator", "dataset")
 FLAGS = {
     "array_rows": "--array",
     "array_cols": "--array",
@@ -101,7 +102,8 @@ def savings_of_other_arrays(path: Path, own: Sequence[Saving], *, most: int) -> 
     left_out = set()
 
     def keep(raw: Mapping[str, Any]) -> bool:
-        network = (raw.get("base"), raw.get("generator") or NO_GENERATOR, raw.get("dataset"))
+        base, generator, dataset = _cells(raw, NETWORKS)
+        network = (base, generator or NO_GENERATOR, dataset)
         alike = all(_same(raw[name], _plain(value)) for name, value in fixed.items() if name in raw)
         if network not in networks or _number(raw.get("voltage_norm")) not in voltages or not alike:
             return False
@@ -127,14 +129,15 @@ def _plain(value: object) -> str | int | float:
 
 def _keeps(accuracies: Sequence[Accuracy], chosen: Columns) -> Callable[[Mapping[str, Any]], bool]:
     bases, datasets = {row.base for row in accuracies}, {row.dataset for row in accuracies}
-    generators = {NO_GENERATOR, "", None, *(row.generator for row in accuracies)}
+    generators = {NO_GENERATOR, "", *(row.generator for row in accuracies)}
     bits = {row.weight_bits for row in accuracies}
 
     def keep(raw: Mapping[str, Any]) -> bool:
+        base, generator, dataset = _cells(raw, NETWORKS)
         return (
-            raw.get("base") in bases
-            and raw.get("dataset") in datasets
-            and raw.get("generator") in generators
+            base in bases
+            and dataset in datasets
+            and generator in generators
             and _number(raw.get("weight_bits")) in {*bits, None}
             and all(_same(raw[name], value) for name, value in chosen.items() if name in raw)
         )
@@ -238,17 +241,20 @@ def _energy_of(saving: Saving, arguments: MachineArguments) -> EnergySetting:
 
 
 def _machine_of(saving: Saving, curve: VoltageCurve, arguments: MachineArguments) -> Machine:
-    ifmap, *others = map(int, saving.bandwidths.split("/")) if saving.bandwidths else (0,)
+    array = SystolicArray(
+        rows=saving.array_rows,
+        cols=saving.array_cols,
+        dataflow=saving.dataflow,
+        ifmap_sram_kb=saving.ifmap_sram_kb,
+        filter_sram_kb=saving.filter_sram_kb,
+        ofmap_sram_kb=saving.ofmap_sram_kb,
+    )
+    try:
+        array = array_of({"array": array, "bandwidth": saving.bandwidths or None})
+    except InputError as error:
+        raise InputError(f"the savings' bandwidths: {error}") from error
     return Machine(
-        array=SystolicArray(
-            rows=saving.array_rows,
-            cols=saving.array_cols,
-            dataflow=saving.dataflow,
-            ifmap_sram_kb=saving.ifmap_sram_kb,
-            filter_sram_kb=saving.filter_sram_kb,
-            ofmap_sram_kb=saving.ofmap_sram_kb,
-            interface_bandwidths=(ifmap, others[0], others[1]) if others else None,
-        ),
+        array=array,
         curve=curve,
         convention=get_convention(saving.convention),
         deconvolution=saving.deconvolution or None,

@@ -11,7 +11,11 @@ from energy.closed_form.ifmap_stream import Stream
 from energy.closed_form.input_windows import InputWindows
 from energy.closed_form.read_phases import ReadBuffer, Transfer, phases_in_one_cycle
 from energy.closed_form.sram_spans import first_ifmap_request
+from nfenergy.ground.errors import InputError
 from topologies.layers import LayerShape
+
+MOST_PHASES = 2**18
+"""Of a pass with overlapping windows: with more, which no layer in use has, they take minutes to follow."""
 
 
 def ifmap_transfer(shape: LayerShape, folding: Folding) -> Transfer:
@@ -66,10 +70,16 @@ def ifmap_phases(stream: Stream, phase_words: int, size_kb: int) -> Phases:
     """The phases of a pass that requests no fewer distinct addresses than a phase has.
 
     Raises:
-        InputError: two of them end in one cycle.
+        InputError: two of them end in one cycle, or there are too many to follow.
     """
     refuse = _refusal(size_kb)
     if stream.windows.overlap:
+        if stream.windows.touched > MOST_PHASES * phase_words:
+            raise InputError(
+                f"a layer reads {stream.windows.touched:,} ifmap values in overlapping windows, more than "
+                f"{MOST_PHASES:,} times what half of the ifmap SRAM of {size_kb} kB holds; check the layer's "
+                "sizes, or use a larger --sram-kb"
+            )
         return PhaseFollower(stream, phase_words, refuse).follow(stream.passes)
     number, rest = divmod(stream.windows.touched * stream.passes, phase_words)
     if stream.ports > phase_words:

@@ -12,6 +12,7 @@ import torch
 from neuralfuse.datasets.images import LabelledImages, Splits, labelled
 from neuralfuse.datasets.places import check_md5, missing
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import is_folder
 
 PIXELS = 3 * 32 * 32
 
@@ -72,7 +73,7 @@ def load_cifar(form: CifarFormat, root: Path, *, verify: bool = True) -> Splits:
         InputError: neither is there, or they are not the published files.
     """
     folder, archive = root / form.folder, root / form.archive
-    if folder.is_dir():
+    if is_folder(folder):
         contents = _read_folder(folder, form)
     elif archive.is_file():
         if verify:

@@ -14,7 +14,7 @@ from neuralfuse.datasets.images import LabelledImages, Splits, labelled
 from neuralfuse.datasets.picture_files import read_images
 from neuralfuse.datasets.places import missing
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import read_text
+from nfenergy.ground.files import is_folder, read_text
 
 CLASSES = 43
 
@@ -39,7 +39,7 @@ def load_gtsrb(form: GtsrbFormat, root: Path) -> Splits:
     """
     folder = root / "GTSRB"
     training = folder / "Final_Training" / "Images"
-    if not training.is_dir():
+    if not is_folder(training):
         raise missing("gtsrb", root, "the folder GTSRB of GTSRB_Final_Training_Images.zip")
     listed: list[tuple[Path, int]] = []
     for number in range(CLASSES):

@@ -10,6 +10,7 @@ from neuralfuse.datasets.images import LabelledImages, Splits, labelled
 from neuralfuse.datasets.picture_files import SUFFIXES, read_images
 from neuralfuse.datasets.places import missing
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import is_folder
 
 CLASSES = 10
 
@@ -26,7 +27,7 @@ def load_imagenet10(root: Path, *, extent: int = 224) -> Splits:
         InputError: a folder is missing, empty or superfluous, or a file is no picture.
     """
     folder = root / "imagenet10"
-    if not (folder / "train").is_dir() or not (folder / "val").is_dir():
+    if not is_folder(folder / "train") or not is_folder(folder / "val"):
         raise missing("imagenet10", root, "imagenet10/train and imagenet10/val with ten class folders each")
     classes = _class_names(folder / "train")
     in_val = _class_names(folder / "val")

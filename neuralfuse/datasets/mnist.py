@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from neuralfuse.datasets.images import LabelledImages, Splits, labelled
 from neuralfuse.datasets.places import check_md5, missing
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import is_folder
 
 MD5 = {
     "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
@@ -75,7 +76,7 @@ def load_mnist(form: MnistFormat, root: Path, *, verify: bool = True) -> Splits:
         InputError: a file is missing or is not the published one.
     """
     folder = root / form.name
-    if not folder.is_dir():
+    if not is_folder(folder):
         folder = root if form.system is None else form.system if form.system.is_dir() else folder
     return Splits(
         name=form.name,

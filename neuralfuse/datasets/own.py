@@ -14,6 +14,7 @@ from neuralfuse.datasets.images import LabelledImages, Splits, labelled
 from neuralfuse.datasets.picture_files import SUFFIXES, read_images
 from neuralfuse.registry import Dataset, own_dataset
 from nfenergy.ground.errors import InputError
+from nfenergy.ground.files import is_folder
 
 FOLDER_PREFIX = "folder:"
 TEST_FOLDERS = ("test", "val")
@@ -33,7 +34,7 @@ def load_folder(folder: Path, *, extent: int = 32) -> tuple[Dataset, Splits]:
         InputError: there is no such folder, fewer than two classes, an empty one, one in only one of the
             two parts, or a file that is no picture.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise InputError(f"no folder {folder}; name one with a folder of pictures for each class")
     name = f"{FOLDER_PREFIX}{folder.resolve().name}"
     test_folder = next((folder / part for part in TEST_FOLDERS if (folder / part).is_dir()), None)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nfenergy.ground.errors import InputError
-from nfenergy.ground.files import check_regular, write_bytes, write_text
+from nfenergy.ground.files import check_regular, is_folder, write_bytes, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -60,7 +60,7 @@ def load(path: Path, kind: Kind) -> Checkpoint:
     """
     from safetensors import SafetensorError, safe_open
 
-    if path.is_dir():
+    if is_folder(path):
         raise InputError(f"{path} is a folder; name the checkpoint in it, such as {path / f'{kind}{SUFFIX}'}")
     check_regular(path, "checkpoint")
     try:

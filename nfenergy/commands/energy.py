@@ -187,7 +187,7 @@ def reproduce(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    engine = ENGINES.find(engine or "scalesim").name
+    engine = ENGINES.find("scalesim" if engine is None else engine).name
     if what.lower().startswith("figure"):
         _reproduce_figure(what, engine, jobs, out, as_json=as_json, quiet=quiet)
         return

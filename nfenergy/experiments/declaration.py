@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nfenergy.experiments.quantities import QUANTITIES
 from nfenergy.ground.errors import InputError, UnknownName
 from nfenergy.ground.yaml_files import parse_yaml, read_yaml
 
 Cell = str | int | float | bool | None
+Name = Annotated[str, Field(min_length=1)]
 Template = dict[str, Any]
 Scale = Literal["smoke", "small", "paper"]
 SCALES: tuple[Scale, ...] = ("smoke", "small", "paper")
@@ -122,13 +123,13 @@ class Experiment(_Part):
     study: dict[Scale, float] = {}
     command: str = ""
     needs: str = "nothing"
-    published: str | None = None
+    published: Name | None = None
     where: dict[str, Cell | list[Cell]] = {}
-    row: list[str] = []
-    rate: str | None = None
+    row: list[Name] = []
+    rate: Name | None = None
     rows: list[dict[str, Cell]] = []
     rates: list[str] = []
-    values: dict[str, str | None] = {}
+    values: dict[str, Name | None] = {}
     base: Template = {}
     generator: Template = {}
     test: Template = {}

@@ -49,7 +49,7 @@ def run_stages(
     Args:
         store: where stages are kept; workers of a cluster must see the same folder.
         stages: wanted, in any order; what they need is run first.
-        jobs: processes, one thread of PyTorch each; None takes one a core.
+        jobs: processes, one thread of PyTorch each; None takes one a core, and more are never started.
         scheduler: Dask scheduler, ``tcp://HOST:PORT``, whose workers run the stages.
         on_stage: told after each stage.
 
@@ -64,7 +64,8 @@ def run_stages(
     waves = [sorted(wave, key=cost, reverse=True) for wave in waves if wave]
     total, whole = sum(map(len, waves)), sum(cost(stage) for wave in waves for stage in wave)
     done, paid, began = 0, 0.0, time.monotonic()
-    with _workers(min(jobs or os.cpu_count() or 1, max(map(len, waves), default=1)), scheduler) as run_all:
+    cores, widest = os.cpu_count() or 1, max(map(len, waves), default=1)
+    with _workers(min(jobs or cores, cores, widest), scheduler) as run_all:
         for wave in waves:
             for stage in run_all(store, wave):
                 done, paid = done + 1, paid + cost(stage)
@@ -98,6 +99,7 @@ RunAll = Callable[[Store, Sequence[Stage]], Iterator[Stage]]
 def _workers(jobs: int, scheduler: str | None) -> Iterator[RunAll]:
     """A function that runs stages side by side and hands each back when it is done."""
     from joblib import parallel_config
+    from joblib.externals.loky import get_reusable_executor
 
     if scheduler is not None:
         from energy.scalesim.cluster import CONNECT_SECONDS, connected
@@ -108,8 +110,11 @@ def _workers(jobs: int, scheduler: str | None) -> Iterator[RunAll]:
         ):
             yield _in_parallel
     elif jobs > 1:
-        with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
-            yield _in_parallel
+        try:
+            with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+                yield _in_parallel
+        finally:  # a later call may have another working directory, which idle processes would not know
+            get_reusable_executor().shutdown(wait=True)
     else:
         yield _one_by_one
 

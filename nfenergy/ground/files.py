@@ -70,6 +70,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; False for names that none can have, and where the user may not look."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def _check_name(path: Path) -> None:
     """Raises InputError: the name is no UTF-8, so that no record could repeat it."""
     try:

@@ -41,7 +41,7 @@ class SweepFolder:
 
     def __init__(self, folder: Path, plan: dict[str, Any], *, resume: bool) -> None:
         self.folder = folder
-        self._parts = folder / PARTS
+        self._parts = folder.absolute() / PARTS  # Arrow takes net.py:f for an address
         self._found: dict[int, Path] = {}
         text = json.dumps(plan, indent=1, sort_keys=True) + "\n"
         if resume:

@@ -24,7 +24,7 @@ from energy.array import LARGEST_SIDE, SystolicArray, parse_size
 from energy.counts import weights_per_word
 from energy.curve import OperatingPoint, VoltageCurve
 from energy.curve_files import is_curve_file, load_curve
-from energy.domains import EnergySetting
+from energy.domains import CLOCK_LIMIT_GHZ, LOWEST_CLOCK_GHZ, EnergySetting
 from energy.energy_tables import DEFAULT_ENERGY_TABLE, is_table_file, load_energy_table
 from energy.engines import ENGINES
 from neuralfuse.registry import DATASETS, NO_GENERATOR
@@ -170,7 +170,7 @@ class SweepSpec(BaseModel):
     leakage: StrictBool = False
     activation_bits: StrictInt = 8
     base_width: Annotated[StrictFloat, Field(gt=0, le=4)] = 1.0
-    clock_ghz: Annotated[StrictFloat, Field(gt=0, lt=1000)] = 1.0
+    clock_ghz: Annotated[StrictFloat, Field(ge=LOWEST_CLOCK_GHZ, lt=CLOCK_LIMIT_GHZ)] = 1.0
     engine: Annotated[str, AfterValidator(_engine)] = "closed-form"
     seed: Annotated[StrictInt, Field(ge=0)] = 0
 
@@ -223,7 +223,7 @@ class SweepSpec(BaseModel):
         return [
             EnergySetting(
                 table=table,
-                dram=self.dram.lower() if self.dram else None,
+                dram=None if self.dram is None else self.dram.lower(),
                 residency=residency,
                 access=self.access,
                 low_voltage=parse_low_voltage(self.low_voltage),

@@ -204,6 +204,14 @@ def _one_of(*names: str) -> Callable[[str], None]:
     return lambda text: demand(text.strip().lower() in names, f"{text[:40]!r}")
 
 
+def _among(*numbers: int) -> Callable[[str], None]:
+    def check(text: str) -> None:
+        _between(min(numbers), max(numbers), whole=True)(text)
+        demand(int(text) in numbers, f"{text[:40]!r}")
+
+    return check
+
+
 def _rate(text: str) -> None:
     for part in text.split(","):
         spelt = part.strip()
@@ -240,7 +248,7 @@ RULES: dict[str, Callable[[str], None]] = {
     "--images": COUNT,
     "--weight-bits": _bits,
     "--activation-bits": _between(1, 64, whole=True),
-    "--gen-bits": _one_of("0", "2", "3", "4", "5", "6", "7", "8", "16"),
+    "--gen-bits": _among(0, 2, 3, 4, 5, 6, 7, 8, 16),
     "--clock-ghz": _between(1e-6, 1000),
     "--voltage": _between(0.4, 1),
     "--lambda": _between(0, 1.8e308),
