@@ -39,8 +39,8 @@ def claims_pages(results: Path) -> dict[str, str | Path]:
     parts += _judged([path for path in data if path.name == CLAIMS], results)
     if texts:
         parts += ["## Records", "\n".join(f"- {_link(path, results, _title(path))}" for path in texts)]
-    described = {path.parent for path in texts}
-    alone = [path for path in data if path.suffix == ".csv" and path.parent not in described - {results}]
+    described = {path.parent for path in texts} - {results}
+    alone = [path for path in data if path.suffix == ".csv" and described.isdisjoint(path.parents)]
     if alone:
         parts.append("## Tables")
     for path in alone:
@@ -64,8 +64,13 @@ def _judged(paths: list[Path], results: Path) -> list[str]:
             header, *found = list(csv.reader(file)) or [header]
         readme = path.parent / "README.md"
         name = _link(readme, results, path.parent.name) if readme.is_file() else path.parent.name
-        rows += [[name, *row] for row in found]
-    return ["## Claims", table(["experiment", *header], rows)] if rows else []
+        rows += [[name, *_verdict_second(row)] for row in found]
+    return ["## Claims", table(["experiment", *_verdict_second(header)], rows)] if rows else []
+
+
+def _verdict_second(row: list[str]) -> list[str]:
+    """A phone shows three columns or four."""
+    return [*row[:1], *row[-1:], *row[1:-1]]
 
 
 def _link(path: Path, results: Path, words: str = "") -> str:

@@ -141,14 +141,14 @@ def _columns(record: type) -> Iterator[str]:
     rows = [
         [
             f"`{cell.column.name}`",
+            cell.column.meaning,
             cell.column.kind + (", may be empty" if cell.column.optional else ""),
             cell.column.unit,
-            cell.column.meaning,
             cell.column.source,
         ]
         for cell in cells(record)
     ]
-    yield table(["column", "type", "unit", "meaning", "source"], rows)
+    yield table(["column", "meaning", "type", "unit", "source"], rows)
 
 
 def records() -> list[type]:

@@ -113,7 +113,7 @@ def _print(results: list[ExperimentResult], *, as_json: bool) -> None:
         return
     for result in results:
         plan = result.outcome.plan
-        typer.echo(f"{plan.experiment.source}: {plan.experiment.title}; {plan.scale} scale, {plan.dataset}\n")
+        typer.echo(f"{plan.experiment.origin}: {plan.experiment.title}; {plan.scale} scale, {plan.dataset}\n")
         if plan.experiment.draw is not None:
             typer.echo(f"{result.folder}\n")
             continue

@@ -174,6 +174,11 @@ class Experiment(_Part):
         return self
 
     @property
+    def origin(self) -> str:
+        """Where it is printed, or its name where nobody printed it."""
+        return self.source or self.name
+
+    @property
     def runs(self) -> bool:
         """Whether `experiment run` makes it, not another command."""
         return self.state == "training" or self.draw is not None

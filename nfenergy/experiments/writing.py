@@ -67,7 +67,7 @@ def write_drawing(outcome: Outcome, drawn: Drawn, folder: Path, *, command: str)
     experiment = outcome.plan.experiment
     readable = [
         f"# {experiment.title}\n",
-        f"{experiment.source}; here at scale `{outcome.plan.scale}`.\n",
+        f"{experiment.origin}; here at scale `{outcome.plan.scale}`.\n",
         f"    {command}\n",
         f"![{drawn.words}]({FIGURE})\n",
     ]
@@ -176,7 +176,7 @@ def _readable(outcome: Outcome, claims: Sequence[list[str]], *, command: str, fi
     printed = f" In brackets: as printed, on {experiment.dataset}." if experiment.published else ""
     parts = [
         f"# {experiment.title}\n",
-        f"{experiment.source}; here at scale `{plan.scale}` on {plan.dataset}.{printed}\n",
+        f"{experiment.origin}; here at scale `{plan.scale}` on {plan.dataset}.{printed}\n",
         f"    {command}\n",
         markdown(*table_cells(outcome)),
     ]

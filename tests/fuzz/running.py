@@ -185,7 +185,8 @@ def shortened(*, real: bool) -> Iterator[None]:
     """Long work is cut off where it begins, and data sets are small."""
     import torch
 
-    from neuralfuse.datasets import loading
+    from neuralfuse.datasets import loading, sources
+    from neuralfuse.evaluation import demo
 
     def begins(*args: object, **options: object) -> None:
         raise WorkBegins
@@ -200,8 +201,10 @@ def shortened(*, real: bool) -> Iterator[None]:
         saved.append((owner, name, getattr(owner, name)))
         setattr(owner, name, begins)
     threads = torch.get_num_threads()
-    saved.append((loading, "load", loading.load))
-    loading.load = _few_images(loading.load)
+    whole = loading.load
+    for importer in (loading, sources, demo):
+        saved.append((importer, "load", whole))
+        importer.load = _few_images(whole)  # type: ignore[attr-defined]
     try:
         yield
     finally:

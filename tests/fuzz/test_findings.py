@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -13,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from energy.curve_files import load_curve
 from neuralfuse.accuracy_files import read_accuracies
 from neuralfuse.memory.map_files import read_fault_map
 from neuralfuse.training.checkpoints import load_network
@@ -28,8 +31,9 @@ from nfenergy.ground.yaml_files import read_yaml
 from nfenergy.sweeps.folder import SweepFolder
 from reports.records import Saving
 from tests.conftest import HEADER, RunCli
-from tests.fuzz.formats import accuracies, unfinished
+from tests.fuzz.formats import accuracies, savings, unfinished
 from tests.fuzz.formats.checkpoints import base_checkpoint, packed
+from tests.fuzz.formats.lines import SPEC
 from tests.fuzz.running import shortened
 from tests.reports.samples import saving
 
@@ -109,6 +113,24 @@ def test_a_pipe_in_the_cache_counts_as_missing(empty_cache: Path) -> None:
 
 
 # Lines
+
+
+@pytest.mark.parametrize("line", [("--access", ""), ("--access=",), ("--engine", "", "--json"), ("",)])
+def test_a_part_of_the_line_that_is_empty_is_named(line: tuple[str, ...], cli: RunCli) -> None:
+    done = cli("simulate", "--base", "vgg11", *line)
+    assert done.status == 2
+    assert done.error == f"nothing stands after {line[0].rstrip('=') or 'vgg11'}; give a value"
+
+
+def test_a_layer_beyond_all_layers_is_refused_at_once(cli: RunCli, tmp_path: Path) -> None:
+    topology = tmp_path / "net.csv"
+    topology.write_text(
+        "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
+        "A, 10, 10, 3, 3, 2147483647, 8, 2,\n"
+    )
+    done = cli("layers", "--topology", topology, "--engine", "closed-form", "--quiet")
+    assert done.status == 2
+    assert "214,748,364,700 ifmap values in overlapping windows" in done.error
 
 
 def test_an_error_is_a_line_that_can_be_read(cli: RunCli, tmp_path: Path) -> None:
@@ -214,6 +236,41 @@ def test_a_seed_beyond_64_bits_is_refused(cli: RunCli, tmp_path: Path) -> None:
     done = cli("train-base", "--out", tmp_path / "out", "--seed", 2**64)
     assert "--seed" in done.error
     assert done.status == 2
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("bandwidths", -0.0, "the savings' bandwidths: --bandwidth is '-0.0'"),
+        ("bandwidths", "1/2", "the savings' bandwidths: --bandwidth is '1/2'"),
+        ("dataset", [], "no saving for these accuracies"),
+    ],
+)
+def test_an_odd_cell_of_savings_is_one_line(
+    column: str, value: object, said: str, cli: RunCli, tmp_path: Path
+) -> None:
+    frame = pd.read_parquet(io.BytesIO(savings.parquet()))
+    frame[column] = pd.Series([value] * len(frame), dtype=object)
+    path, table = tmp_path / "s.parquet", tmp_path / "a.csv"
+    frame.to_parquet(path)
+    table.write_bytes(accuracies.TABLE_TEXT)
+    done = cli("recommend", "--accuracy", table, "--savings", path, "--quiet")
+    assert (done.status, done.error.count("\n")) == (2, 0)
+    assert said in done.error
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("voltage_norm,bit_error_rate_percent,energy_per_access_norm,remark,remark", "stands twice"),
+        ('voltage_norm,bit_error_rate_percent,""energy_per_access_norm', "not CSV"),
+    ],
+)
+def test_a_curve_s_odd_header_is_refused(header: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "curve.csv"
+    path.write_text(f"{header}\n0.8,1,0.64,a,a\n1,0,1,a,a\n")
+    with pytest.raises(InputError, match=said):
+        load_curve(str(path))
 
 
 # Fault maps
@@ -458,7 +515,21 @@ def test_a_damaged_record_of_a_sweep_is_one_line(name: str, content: bytes, tmp_
         SweepFolder(tmp_path, {}, resume=True)
 
 
+def test_a_sweep_s_folder_may_be_called_like_an_address(
+    cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("spec.yaml").write_bytes(SPEC)
+    assert cli("sweep", "spec.yaml", "--out", "net.py:f", "--quiet").status == 0
+    assert (tmp_path / "net.py:f" / "sweep.parquet").is_file()
+
+
 # Names
+
+
+def test_a_checkpoint_whose_name_is_too_long_is_named(cli: RunCli) -> None:
+    done = cli("sensitivity", "--base-checkpoint", "x" * 300)
+    assert (done.status, done.error) == (2, f"no checkpoint at {'x' * 300}")
 
 
 @pytest.mark.parametrize("line", [("demo-accuracy",), ("train-base", "--width", "0.0625", "--epochs", "1")])

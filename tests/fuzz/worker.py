@@ -102,7 +102,9 @@ def _waited_seconds() -> float:
     here = Path("/proc/thread-self")
     try:
         children = [Path("/proc", child) for child in (here / "children").read_text(encoding="ascii").split()]
-        return time.monotonic() - sum(map(_busy_seconds, (here, *children)))
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        busy = ended.ru_utime + ended.ru_stime + sum(map(_busy_seconds, (here, *children)))
+        return time.monotonic() - busy
     except OSError:
         return 0.0
 

@@ -303,7 +303,7 @@ def test_wrong_values_of_an_evaluation_are_one_line(tmp_path: Path, cli: RunCli)
     for option, value, message in (
         ("--ber", "1%,x", "not a number"),
         ("--weight-bits", "8,x", "whole numbers"),
-        ("--weight-bits", "", "whole numbers"),
+        ("--weight-bits", "x", "whole numbers"),
         ("--weight-bits", "9", "9 bits"),
         ("--fault-model", "cosmic", "stuck-at"),
         ("--gen-checkpoint", str(path), "is a base checkpoint, expected generator"),

@@ -178,7 +178,7 @@ def test_engines_agree_on_a_whole_sweep(tmp_path: Path) -> None:
         ),
         ({"engine": "magic"}, "engine: no engine named 'magic'"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted; known fields: bases"),
-        ({"clock_ghz": 0}, "clock_ghz: Input should be greater than 0"),
+        ({"clock_ghz": 0}, "clock_ghz: Input should be greater than or equal to 0.000001"),
         ({"clock_ghz": True}, "clock_ghz: Input should be a valid number"),
         ({"weight_bits": [True]}, "weight_bits: Input should be a valid integer"),
         ({"sram_kb": [[64, True, 64]]}, "sram_kb: "),
