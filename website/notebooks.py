@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import tempfile
 from hashlib import sha256
 from pathlib import Path
@@ -58,21 +59,22 @@ def _markdown(notebook: Any, path: Path) -> tuple[str, Files]:
             parts.append(cell.source)
             continue
         parts.append(f"```python\n{cell.source}\n```")
-        parts += [_shown(output, path.stem, files) for output in cell.outputs]
+        words = str(cell.metadata.get("alt", "figure"))
+        parts += [_shown(output, path.stem, files, words) for output in cell.outputs]
     parts.append(f"[Download this notebook]({path.name})")
     return "\n\n".join(part for part in parts if part) + "\n", files
 
 
-def _shown(output: Any, stem: str, files: Files) -> str:
-    """One output in the form that shows most: picture, table, text."""
+def _shown(output: Any, stem: str, files: Files, words: str) -> str:
+    """One output in the form that shows most: picture, with what it shows in words, table, text."""
     if output.output_type == "stream":
         return _text(output.text) if output.name == "stdout" else ""
     data = output.get("data", {})
     if "image/png" in data:
         name = f"{stem}-{len(files) + 1}.png"
         files[name] = base64.b64decode(data["image/png"])
-        return f"![{data.get('text/plain', 'figure')}]({name})"
-    if "text/html" in data:
+        return f"![{words}]({name})"
+    if "text/html" in data and re.sub("<[^>]*>", "", data["text/html"]).strip():
         return f'<div class="notebook-output" markdown="0">\n{data["text/html"]}\n</div>'
     return _text(data.get("text/plain", ""))
 
