@@ -19,6 +19,8 @@ from energy.array import PRESETS, Sparsity, SystolicArray, parse_size
 from nfenergy.ground.errors import InputError
 from nfenergy.ground.files import is_file, read_text
 
+LONGEST_LINE = 1024
+"""configparser's patterns take time with the square of a line."""
 ARCHITECTURE, LAYOUT, SPARSITY, RUN = "architecture_presets", "layout", "sparsity", "run_presets"
 SIZES = ("ArrayHeight", "ArrayWidth", "IfmapSramSzkB", "FilterSramSzkB", "OfmapSramSzkB")
 OFFSETS = ("IfmapOffset", "FilterOffset", "OfmapOffset")
@@ -98,9 +100,12 @@ def read_cfg(path: Path) -> SystolicArray:
     """
     if not is_file(path):
         raise InputError(f"no file and no preset {str(path)!r}. Presets: {', '.join(PRESETS)}.")
-    parser = _Parser()
+    parser, text = _Parser(), read_text(path, "a SCALE-Sim cfg")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > LONGEST_LINE:
+            raise InputError(f"{path} is not a SCALE-Sim cfg: line {number} has {len(line):,} characters")
     try:
-        parser.read_string(read_text(path, "a SCALE-Sim cfg"))
+        parser.read_string(text)
     except configparser.Error as error:
         raise InputError(f"{path} is not a SCALE-Sim cfg: {' '.join(str(error).split())}") from error
     try:

@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from energy.curve_files import load_curve
+from energy.scalesim.cfg import read_cfg
 from neuralfuse.accuracy_files import read_accuracies
 from neuralfuse.memory.map_files import read_fault_map
 from neuralfuse.training.checkpoints import load_network
@@ -489,6 +490,13 @@ def test_a_sparsity_of_other_than_two_numbers_is_refused(sparsity: str, cli: Run
     done = cli("layers", "--topology", topology, "--engine", "closed-form", "--quiet")
     assert (done.status, done.error.count("\n")) == (2, 0)
     assert sparsity in done.error or "whole number" in done.error
+
+
+def test_a_cfg_with_a_line_of_blanks_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.cfg"
+    path.write_text(f"[general]\nrun_name = a\n{'  a' * 30_000}\n")
+    with pytest.raises(InputError, match="line 3 has 90,000 characters"):
+        read_cfg(path)
 
 
 def test_a_number_of_a_hundred_thousand_digits_is_refused_at_once(tmp_path: Path) -> None:
