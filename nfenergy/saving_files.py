@@ -230,14 +230,21 @@ def _energy_of(saving: Saving, arguments: MachineArguments) -> EnergySetting:
     return energy_setting(
         {
             "energy_table": given or saving.energy_table,
-            "dram": saving.dram,
-            "resident": saving.residency,
-            "access": saving.access,
+            "dram": _told(saving.dram, arguments.get("dram"), "--dram"),
+            "resident": _told(saving.residency, arguments.get("resident"), "--resident"),
+            "access": _told(saving.access, arguments.get("access"), "--access"),
             "low_voltage": saving.low_voltage,
             "leakage": saving.leakage,
             "activation_bits": saving.activation_bits,
         }
     )
+
+
+def _told(recorded: str, given: str | None, option: str) -> str:
+    """What the savings record of a setting, or what the user says of it."""
+    if not (recorded or given):
+        raise InputError(f"the savings have energies and do not say of which {option}; give it")
+    return recorded or given or ""
 
 
 def _machine_of(saving: Saving, curve: VoltageCurve, arguments: MachineArguments) -> Machine:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from nfenergy.ground.tables import csv_text
 from reports.records import Saving
 from tests.conftest import RunCli
+from tests.fuzz.formats.accuracies import TABLE_TEXT
+from tests.fuzz.formats.savings import summary
 from tests.reports.samples import savings
 
 CHOICE = ("--base", "vgg11", "--gen", "convs", "--ber", "1%", "--quiet")
@@ -105,3 +109,17 @@ def test_an_energy_that_is_not_the_curves_is_refused(file: Path, cli: RunCli) ->
     result = cli("recommend", *CHOICE, "--savings", file)
     assert "energy_per_access_norm is 0.5 at voltage" in result.error
     assert "curve 'stutz2021-14nm' has 0.694" in result.error
+
+
+def test_a_setting_of_energies_that_the_file_lacks_is_asked_for(cli: RunCli, tmp_path: Path) -> None:
+    frame = pd.read_csv(io.BytesIO(summary()), keep_default_na=False).drop(columns=["residency"])
+    path, accuracies = tmp_path / "s.csv", tmp_path / "a.csv"
+    frame.to_csv(path, index=False)
+    accuracies.write_bytes(TABLE_TEXT)
+    line = ("recommend", "--accuracy", accuracies, "--savings", path, "--quiet")
+    refused = cli(*line)
+    assert (refused.status, refused.error) == (
+        2,
+        "the savings have energies and do not say of which --resident; give it",
+    )
+    assert cli(*line, "--resident", "none").status == 0
