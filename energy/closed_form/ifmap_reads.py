@@ -22,7 +22,7 @@ def ifmap_transfer(shape: LayerShape, folding: Folding) -> Transfer:
     """DRAM reads of the ifmap operand of one layer.
 
     Raises:
-        InputError: two phases end in one cycle, where SCALE-Sim itself fails.
+        InputError: two phases end in one cycle, where SCALE-Sim itself fails, or there are too many.
     """
     buffer = ReadBuffer(folding.array.ifmap_sram_kb)
     windows = InputWindows.of(shape)
@@ -58,7 +58,7 @@ def ifmap_words_by_passes(shape: LayerShape, folding: Folding, passes: Collectio
     stream = stream_of(windows, folding)
     if not windows.overlap:
         return {number: windows.touched * number for number in passes}
-    follower = PhaseFollower(stream, buffer.phase_words, _refusal(buffer.size_kb))
+    follower = _follower(stream, buffer.phase_words, buffer.size_kb)
     words = {}
     for number in sorted(passes):
         phases = follower.follow(number)
@@ -72,15 +72,9 @@ def ifmap_phases(stream: Stream, phase_words: int, size_kb: int) -> Phases:
     Raises:
         InputError: two of them end in one cycle, or there are too many to follow.
     """
-    refuse = _refusal(size_kb)
     if stream.windows.overlap:
-        if stream.windows.touched > MOST_PHASES * phase_words:
-            raise InputError(
-                f"a layer reads {stream.windows.touched:,} ifmap values in overlapping windows, more than "
-                f"{MOST_PHASES:,} times what half of the ifmap SRAM of {size_kb} kB holds; check the layer's "
-                "sizes, or use a larger --sram-kb"
-            )
-        return PhaseFollower(stream, phase_words, refuse).follow(stream.passes)
+        return _follower(stream, phase_words, size_kb).follow(stream.passes)
+    refuse = _refusal(size_kb)
     number, rest = divmod(stream.windows.touched * stream.passes, phase_words)
     if stream.ports > phase_words:
         cycle = -1
@@ -89,6 +83,17 @@ def ifmap_phases(stream: Stream, phase_words: int, size_kb: int) -> Phases:
             if cycle == before:
                 refuse()
     return Phases(number, rest, _place(stream, number * phase_words))
+
+
+def _follower(stream: Stream, phase_words: int, size_kb: int) -> PhaseFollower:
+    """Raises InputError: a pass has more phases than can be followed."""
+    if stream.windows.touched > MOST_PHASES * phase_words:
+        raise InputError(
+            f"a layer reads {stream.windows.touched:,} ifmap values in overlapping windows, more than "
+            f"{MOST_PHASES:,} times what half of the ifmap SRAM of {size_kb} kB holds; check the layer's "
+            "sizes, or use a larger --sram-kb"
+        )
+    return PhaseFollower(stream, phase_words, _refusal(size_kb))
 
 
 def _refusal(size_kb: int) -> Callable[[], None]:

@@ -15,7 +15,7 @@ from energy.closed_form import ifmap_phases as phases_module
 from energy.closed_form.addresses import addresses, distinct, intervals, merged, single
 from energy.closed_form.folding import Folding
 from energy.closed_form.ifmap_dataflows import stream_of
-from energy.closed_form.ifmap_reads import ifmap_phases, ifmap_transfer
+from energy.closed_form.ifmap_reads import ifmap_phases, ifmap_transfer, ifmap_words_by_passes
 from energy.closed_form.ifmap_stream import Stream
 from energy.closed_form.input_windows import Axis, InputWindows
 from nfenergy.ground.errors import InputError
@@ -216,3 +216,12 @@ def test_places_beyond_64_bits_are_refused() -> None:
     array = SystolicArray(rows=2**16, cols=1, dataflow="ws", ifmap_sram_kb=1)
     with pytest.raises(InputError, match="64 bits"):
         ifmap_transfer(shape, Folding.of(shape, array))
+
+
+def test_a_layer_of_too_many_phases_is_refused_for_one_array_and_for_many() -> None:
+    shape = LayerShape(10, 10, 3, 3, 2**31 - 1, 8, 2)
+    folding = Folding.of(shape, SystolicArray())
+    with pytest.raises(InputError, match="214,748,364,700 ifmap values"):
+        ifmap_transfer(shape, folding)
+    with pytest.raises(InputError, match="214,748,364,700 ifmap values"):
+        ifmap_words_by_passes(shape, folding, [1])
